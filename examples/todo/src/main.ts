@@ -1,0 +1,2 @@
+// Placeholder: the HTTP service comes here.
+export {}

@@ -1,0 +1,2 @@
+// Placeholder: the conformance scenarios come here.
+export {}
