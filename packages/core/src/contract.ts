@@ -1,0 +1,6 @@
+export { defineAggregate } from './contract/define-aggregate.ts'
+export { defineCommand } from './contract/define-command.ts'
+export { defineEvent } from './contract/define-event.ts'
+export { defineModule } from './contract/define-module.ts'
+export { defineTask } from './contract/define-task.ts'
+export { defineTopic } from './contract/define-topic.ts'

@@ -1,0 +1,64 @@
+import type { JsonValue } from './json.ts'
+
+/** What travels with an event and is no part of the fact. Any further JSON member is kept as it is. */
+export interface EventMetadata {
+  /** The application or component that made the event. */
+  readonly source?: string
+  readonly traceId?: string
+  /** W3C trace context of the start. */
+  readonly traceparent?: string
+  readonly tenant?: string
+  /** Who asked for it. */
+  readonly actor?: string
+  readonly [extension: string]: JsonValue | undefined
+}
+
+/**
+ * An event, from end to end: what happened, to which aggregate, when, and because of what. Frozen, and
+ * its metadata too; payloads are frozen to the bottom except in production.
+ */
+export interface Envelope<Type extends string = string, Payload = unknown> {
+  /** UUID. The same event has the same id wherever it is met. */
+  readonly eventId: string
+  /** Dotted: `Domain.Aggregate[.SubAggregate].PastTense`. */
+  readonly eventType: Type
+  /** Version of the payload's schema, from 1. */
+  readonly eventVersion: number
+  /** When it happened: UTC, ISO 8601, milliseconds. */
+  readonly timestamp: string
+  /** Dotted, never with a slash. */
+  readonly aggregateType: string
+  readonly aggregateId: string
+  /** UUID shared by everything that came of the same beginning. */
+  readonly correlationId: string
+  /** UUID of the command or event that led to this one; absent where nothing did. */
+  readonly causationId?: string
+  readonly payload: Payload
+  readonly metadata: EventMetadata
+  /** Place in its stream, from 1. Absent until stored. */
+  readonly streamVersion?: number
+  /** Place in the whole log: rising in commit order, holes allowed. Absent until stored. */
+  readonly position?: number
+  /** When the store took it: UTC, ISO 8601, milliseconds; never falls with the position. Absent until stored. */
+  readonly recordedAt?: string
+}
+
+/** An envelope as a store gives it back. */
+export interface StoredEnvelope<Type extends string = string, Payload = unknown> extends Envelope<Type, Payload> {
+  readonly streamVersion: number
+  readonly position: number
+  readonly recordedAt: string
+  /** The schema under which its payload was checked when it was written; absent: check it when it is read. */
+  readonly schemaHash?: string
+}
+
+/** The name of a stream: `aggregateType/aggregateId`. */
+export function streamName(aggregateType: string, aggregateId: string): string {
+  return `${aggregateType}/${aggregateId}`
+}
+
+/** The parts of a stream's name. An aggregate type holds no slash, so the first one divides. */
+export function parseStreamName(stream: string): { readonly aggregateType: string; readonly aggregateId: string } {
+  const slash = stream.indexOf('/')
+  return { aggregateType: stream.slice(0, slash), aggregateId: stream.slice(slash + 1) }
+}

@@ -1,0 +1,203 @@
+import { ContractError, shorten } from '../errors/contract-error.ts'
+import type { Clock } from '../internal/clock.ts'
+import { nameId, isUuid, type IdSource } from '../internal/ids.ts'
+import { parseIsoTime, toIsoTime } from '../internal/time.ts'
+import type { AnyEventDefinition, Draft } from './definition.ts'
+import type { Envelope, EventMetadata } from './envelope.ts'
+import { deepFreeze, findJsonFault, type JsonFault } from './json.ts'
+import { parsePayload, schemaHash, touchesSensitive } from './payload.ts'
+
+/** What an event is for: a fact is kept; work may go once everyone who waits for it has passed. */
+export type EventClass = 'fact' | 'work'
+
+/**
+ * An event that has passed every check and is on its way into a log. Only the functions of this file
+ * make one; a store trusts it.
+ */
+export interface SealedEvent {
+  readonly envelope: Envelope
+  /** The payload as JSON, made once, when it was checked. */
+  readonly payloadJson: string
+  /** The metadata as JSON; undefined when there is none. */
+  readonly metadataJson: string | undefined
+  /** Milliseconds since the epoch of `envelope.timestamp`. */
+  readonly timeMs: number
+  readonly topic: string | undefined
+  /** Partition key; undefined: the aggregate id. */
+  readonly key: string | undefined
+  readonly class: EventClass
+  /** The schema under which the payload was checked; undefined: read it through the contract again. */
+  readonly schemaHash: string | undefined
+  readonly '~sealed': true
+}
+
+/** 900 kB: what a broker with its usual limit of 1 MiB takes, with room for headers. */
+export const DEFAULT_MAX_EVENT_BYTES = 900_000
+
+export interface SealOptions {
+  /** Bytes of payload and metadata as JSON; 900,000 by default. */
+  readonly maxEventBytes?: number | undefined
+}
+
+/** Where an event is made: what it belongs to, and what led to it. */
+export interface Origin extends SealOptions {
+  readonly aggregateType: string
+  readonly aggregateId: string
+  readonly correlationId: string
+  readonly causationId: string | undefined
+  /** Joined with the draft's own, which wins. */
+  readonly metadata: EventMetadata | undefined
+  readonly clock: Clock
+  readonly ids: IdSource
+}
+
+/**
+ * Makes an event of a draft: checked payload, id, time and cause.
+ *
+ * @throws {ContractError} when the payload does not fit its contract, would not survive JSON, or is
+ *   too large; when an id or time of the draft is none.
+ */
+export function sealDraft(draft: Draft, origin: Origin): SealedEvent {
+  const { definition, options } = draft
+  const payload = parsePayload(definition, draft.payload)
+  const nowMs = origin.clock.now()
+  const timeMs = options.timestamp === undefined ? nowMs : requireTime(definition.type, options.timestamp)
+  const eventId = options.eventId === undefined ? origin.ids.newId(nowMs) : requireId(definition.type, options.eventId)
+  const envelope: Envelope = {
+    eventId,
+    eventType: definition.type,
+    eventVersion: definition.version,
+    timestamp: toIsoTime(timeMs),
+    aggregateType: origin.aggregateType,
+    aggregateId: origin.aggregateId,
+    correlationId: origin.correlationId,
+    ...(origin.causationId === undefined ? undefined : { causationId: origin.causationId }),
+    payload,
+    metadata: joinMetadata(origin.metadata, options.metadata),
+  }
+  return seal(envelope, timeMs, definition, schemaHash(definition.schema), origin)
+}
+
+const NO_METADATA: EventMetadata = Object.freeze({})
+
+function joinMetadata(shared: EventMetadata | undefined, own: EventMetadata | undefined): EventMetadata {
+  if (own === undefined) return shared ?? NO_METADATA
+  return Object.freeze(shared === undefined ? { ...own } : { ...shared, ...own })
+}
+
+/**
+ * Takes an envelope from elsewhere as it is: nothing in it is rewritten, and its payload is read
+ * through the contract again whenever it is read. The envelope's own fields must have been checked
+ * (`checkEnvelope`), its payload against the contract if there is one.
+ *
+ * @param definition the contract, for topic, key and class; without one the event goes nowhere
+ * @throws {ContractError} when the payload would not survive JSON, or is too large.
+ */
+export function sealEnvelope(
+  envelope: Envelope,
+  definition: AnyEventDefinition | undefined,
+  options: SealOptions = {},
+): SealedEvent {
+  return seal(envelope, requireTime(envelope.eventType, envelope.timestamp), definition, undefined, options)
+}
+
+function seal(
+  envelope: Envelope,
+  timeMs: number,
+  definition: AnyEventDefinition | undefined,
+  hash: string | undefined,
+  options: SealOptions,
+): SealedEvent {
+  refuseFault(envelope, definition, 'payload', findJsonFault(envelope.payload))
+  const payloadJson = JSON.stringify(envelope.payload)
+  const metadataJson = stringifyMetadata(envelope, definition)
+  refuseTooLarge(envelope, payloadJson, metadataJson, options.maxEventBytes ?? DEFAULT_MAX_EVENT_BYTES)
+  const key = definition?.key?.(envelope.payload as never)
+  return {
+    envelope: freezeEnvelope(envelope),
+    payloadJson,
+    metadataJson,
+    timeMs,
+    topic: definition?.topic?.name,
+    key: key === undefined ? undefined : requireKey(envelope.eventType, key),
+    class: definition?.kind === 'task' ? 'work' : 'fact',
+    schemaHash: hash,
+    '~sealed': true,
+  }
+}
+
+function stringifyMetadata(envelope: Envelope, definition: AnyEventDefinition | undefined): string | undefined {
+  if (envelope.metadata === NO_METADATA) return undefined
+  refuseFault(envelope, definition, 'metadata', findJsonFault(envelope.metadata))
+  const json = JSON.stringify(envelope.metadata)
+  return json === '{}' ? undefined : json
+}
+
+function refuseFault(
+  envelope: Envelope,
+  definition: AnyEventDefinition | undefined,
+  part: 'payload' | 'metadata',
+  fault: JsonFault | undefined,
+): void {
+  if (fault === undefined) return
+  const hidden = part === 'payload' && touchesSensitive(definition?.sensitive ?? [], fault.pointer)
+  const actual = hidden ? '[sensitive]' : shorten(fault.actual)
+  throw new ContractError('TIDINGS_PAYLOAD_NOT_JSON', `the ${part} would not survive JSON unchanged.`, {
+    type: envelope.eventType,
+    issues: [{ pointer: fault.pointer, expected: fault.expected, actual }],
+    nextStep: 'Nothing was stored. Say it as plain JSON: ISO text for a time, digits for a big number, an array for a set.',
+  })
+}
+
+const utf8 = new TextEncoder()
+
+function refuseTooLarge(envelope: Envelope, payloadJson: string, metadataJson: string | undefined, maxBytes: number): void {
+  const characters = payloadJson.length + (metadataJson?.length ?? 0)
+  // A character takes three bytes at the most in UTF-8, so most events need no counting.
+  if (characters * 3 <= maxBytes) return
+  const bytes = utf8.encode(payloadJson).length + utf8.encode(metadataJson ?? '').length
+  if (bytes <= maxBytes) return
+  throw new ContractError('TIDINGS_EVENT_TOO_LARGE', `the event is larger than the limit of ${maxBytes} bytes.`, {
+    type: envelope.eventType,
+    issues: [{ pointer: '', expected: `at most ${maxBytes} bytes of payload and metadata`, actual: `${bytes} bytes` }],
+    nextStep: 'Nothing was stored. Keep large content elsewhere and record where it is, or raise maxEventBytes.',
+  })
+}
+
+const deep = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.['NODE_ENV'] !== 'production'
+
+/** Freezes an envelope and its metadata, and its payload to the bottom except in production (900 ns for 25 fields). */
+export function freezeEnvelope<E extends Envelope>(envelope: E): E {
+  Object.freeze(envelope.metadata)
+  if (deep) deepFreeze(envelope.payload)
+  return Object.freeze(envelope)
+}
+
+function requireTime(type: string, timestamp: string): number {
+  const timeMs = parseIsoTime(timestamp)
+  if (timeMs !== undefined) return timeMs
+  throw badField(type, '/timestamp', 'an ISO 8601 time with offset, for example 2026-11-21T09:30:00.000Z', timestamp)
+}
+
+function requireId(type: string, eventId: string): string {
+  if (isUuid(eventId)) return eventId.toLowerCase()
+  throw badField(type, '/event_id', 'a UUID', eventId)
+}
+
+function requireKey(type: string, key: unknown): string {
+  if (typeof key === 'string' && key !== '' && findJsonFault(key) === undefined) return key
+  throw badField(type, '/key', "a text that is not empty from the contract's 'key' function", key)
+}
+
+function badField(type: string, pointer: string, expected: string, actual: unknown): ContractError {
+  return new ContractError('TIDINGS_ENVELOPE_INVALID', 'the envelope is not complete.', {
+    type,
+    issues: [{ pointer, expected, actual: shorten(actual) }],
+    nextStep: 'Nothing was stored.',
+  })
+}
+
+/** A correlation id as the log keeps it: a UUID as it is, any other text as its UUIDv5. */
+export function toCorrelationId(text: string): string {
+  return isUuid(text) ? text.toLowerCase() : nameId(text)
+}

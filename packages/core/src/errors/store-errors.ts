@@ -1,0 +1,79 @@
+import { TidingsError, type ErrorCode, type TidingsErrorOptions } from './tidings-error.ts'
+
+/** What an append may expect of a stream: an exact version (0 = no event), or one of three words. */
+export type ExpectedVersion = number | 'any' | 'no-stream' | 'stream-exists'
+
+/** Another writer was first. Load the stream again and decide again: trying again can help. */
+export class ConcurrencyError extends TidingsError<'TIDINGS_CONCURRENCY_CONFLICT'> {
+  readonly stream: string
+  readonly expected: ExpectedVersion
+  /** The version at which the stream is; 0 where it has no event. */
+  readonly actual: number
+
+  constructor(stream: string, expected: ExpectedVersion, actual: number) {
+    const at = actual === 0 ? 'has no event' : `is at version ${actual}`
+    super(
+      'TIDINGS_CONCURRENCY_CONFLICT',
+      `Stream '${stream}' ${at}, but the append expected ${describeExpected(expected)}. Nothing was stored. Load the stream again and decide again.`,
+      { retryable: true },
+    )
+    this.stream = stream
+    this.expected = expected
+    this.actual = actual
+  }
+}
+
+function describeExpected(expected: ExpectedVersion): string {
+  if (expected === 'no-stream' || expected === 0) return 'no stream'
+  if (expected === 'stream-exists') return 'an existing stream'
+  return `version ${expected}`
+}
+
+/** Some of the ids are in the log already, but not as this same append: it is no repeat, it is a clash. */
+export class EventIdConflictError extends TidingsError<'TIDINGS_EVENT_ID_CONFLICT'> {
+  readonly eventId: string
+  /** The stream to which the append meant to write. */
+  readonly stream: string
+  /** Where the event with this id is. */
+  readonly foundStream: string
+  readonly foundVersion: number
+
+  constructor(facts: { eventId: string; stream: string; foundStream: string; foundVersion: number }) {
+    super(
+      'TIDINGS_EVENT_ID_CONFLICT',
+      `Event id ${facts.eventId} is in the log already, as version ${facts.foundVersion} of '${facts.foundStream}', and this append to '${facts.stream}' is not a repeat of that one. Nothing was stored. Repeat an append with all its ids in the same order, or give new ids.`,
+    )
+    this.eventId = facts.eventId
+    this.stream = facts.stream
+    this.foundStream = facts.foundStream
+    this.foundVersion = facts.foundVersion
+  }
+}
+
+/** A command id came a second time with another request. */
+export class CommandIdConflictError extends TidingsError<'TIDINGS_COMMAND_ID_CONFLICT'> {
+  readonly commandId: string
+  readonly type: string
+
+  constructor(commandId: string, type: string) {
+    super(
+      'TIDINGS_COMMAND_ID_CONFLICT',
+      `Command id ${commandId} was used before for another request than this ${type}. Nothing was done. Send the same request to learn its outcome, or take a new id for a new request.`,
+    )
+    this.commandId = commandId
+    this.type = type
+  }
+}
+
+export type StoreErrorCode = Extract<ErrorCode, `TIDINGS_STORE_${string}`>
+
+/** The database could not do what was asked. What had been acknowledged before is not touched by it. */
+export class StoreError extends TidingsError<StoreErrorCode> {
+  /** The file or database, without secrets. */
+  readonly location: string
+
+  constructor(code: StoreErrorCode, location: string, message: string, options: TidingsErrorOptions = {}) {
+    super(code, message, options)
+    this.location = location
+  }
+}
