@@ -11,9 +11,13 @@ import type { AppendOptions, AppendResult, StreamAppend } from './store.ts'
  *
  * @throws {UsageError} `TIDINGS_ARGUMENT_INVALID`
  */
-export function checkAppends(appends: readonly StreamAppend[]): void {
-  if (appends.length === 0)
-    throw invalid('An append names at least one stream; this one names none.')
+export function checkAppends(
+  appends: readonly StreamAppend[],
+  options?: Pick<AppendOptions, 'command'>,
+): void {
+  if (appends.length === 0 && options?.command === undefined) {
+    throw invalid('An append without a command names at least one stream; this one names none.')
+  }
   for (const { stream, expectedVersion, events } of appends) {
     if (events.length === 0) {
       throw invalid(
