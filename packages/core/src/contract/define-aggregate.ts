@@ -1,5 +1,5 @@
 import { DefinitionError } from '../errors/usage-errors.ts'
-import type { AnyCommandDefinition, AnyEventDefinition } from './definition.ts'
+import type { AnyCommandDefinition, AnyEventDefinition, Draft } from './definition.ts'
 import type { Envelope } from './envelope.ts'
 
 /** What `decide` may use beside command and state; everything else would make it impure. */
@@ -72,6 +72,7 @@ export interface AnyAggregate {
   readonly decide: Readonly<Record<string, (command: never, state: never, ctx: DecideContext) => unknown>>
   readonly snapshot: SnapshotOptions | undefined
   readonly '~event': Envelope
+  readonly '~draft': Draft
   readonly '~route': Route
   readonly '~state': unknown
 }
@@ -85,6 +86,7 @@ export interface AggregateDefinition<
   readonly type: Type
   readonly initialState: State
   readonly '~event': E['~event']
+  readonly '~draft': E['~draft']
   readonly '~route': RoutesOf<C, Sent<State, E['~event']>>
   readonly '~state': State
 }

@@ -7,6 +7,8 @@ export interface AnyPart {
   readonly kind: string
   readonly '~event'?: Envelope
   readonly '~route'?: Route
+  /** The transaction that its handler needs; a module asks for that of all its parts. */
+  readonly '~tx'?: unknown
 }
 
 export interface AnyModule {
@@ -15,6 +17,7 @@ export interface AnyModule {
   readonly parts: readonly AnyPart[]
   readonly '~event': Envelope
   readonly '~route': Route
+  readonly '~tx': unknown
 }
 
 /** A named list of definitions and handlers that belong together. */
@@ -22,10 +25,16 @@ export interface Module<Name extends string, Part extends AnyPart> extends AnyMo
   readonly name: Name
   readonly '~event': PartEvent<Part>
   readonly '~route': PartRoute<Part>
+  readonly '~tx': PartTx<Part>
 }
 
 type PartEvent<Part> = Part extends { readonly '~event': infer E extends Envelope } ? E : never
 type PartRoute<Part> = Part extends { readonly '~route': infer R extends Route } ? R : never
+
+// An intersection: an application's store must do what every one of its handlers asks for.
+type PartTx<Part> = (Part extends { readonly '~tx': infer Tx } ? (tx: Tx) => void : never) extends (tx: infer All) => void
+  ? All
+  : unknown
 
 /**
  * Puts definitions and handlers together under a name. A module with dependencies is a function that

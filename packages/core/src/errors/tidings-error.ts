@@ -31,7 +31,7 @@ export const errorCodes = {
 export type ErrorCode = keyof typeof errorCodes
 
 /** Known to every copy of the library: two installed versions must recognise each other's errors. */
-const brand: unique symbol = Symbol.for('tidings.error')
+const brand = Symbol.for('tidings.error')
 
 export interface TidingsErrorOptions {
   /** Whether the same call may succeed later without a change. */
@@ -45,8 +45,12 @@ export interface TidingsErrorOptions {
  */
 export class TidingsError<Code extends ErrorCode = ErrorCode> extends Error {
   readonly code: Code
-  readonly retryable: boolean;
-  readonly [brand] = true
+  readonly retryable: boolean
+
+  static {
+    // On the prototype, where it is not printed with every error.
+    Object.defineProperty(this.prototype, brand, { value: true })
+  }
 
   constructor(code: Code, message: string, options: TidingsErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined)
@@ -58,7 +62,7 @@ export class TidingsError<Code extends ErrorCode = ErrorCode> extends Error {
 
 /** Whether a thrown value is one of Tidings' errors, also of another copy of the library. */
 export function isTidingsError(error: unknown): error is TidingsError {
-  return typeof error === 'object' && error !== null && (error as { [brand]?: unknown })[brand] === true
+  return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[brand] === true
 }
 
 /** Whether trying again can help; false for everything that does not say so. */

@@ -8,6 +8,8 @@ export interface Frame {
   readonly correlationId?: string | undefined
   readonly eventId?: string | undefined
   readonly commandId?: string | undefined
+  /** What its effects inherit: tenant, actor, trace. */
+  readonly metadata?: Readonly<Record<string, unknown>> | undefined
   /** Set while a store's transaction runs; lets the store refuse a call that would wait for itself. */
   readonly transaction?: { readonly store: object; readonly open: boolean } | undefined
 }

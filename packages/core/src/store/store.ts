@@ -95,7 +95,8 @@ export interface EventReader extends AsyncIterable<StoredEnvelope> {
 export interface StoreTransaction {
   /**
    * Appends within the transaction, with the promises of {@link Store.append}. A throw must not be
-   * swallowed: after one the transaction can only be rolled back.
+   * swallowed: after one the transaction can only be rolled back. `appends` may be empty where a
+   * command is given: then it is recorded, and commits with the rest.
    */
   append(appends: readonly StreamAppend[], options?: Pick<AppendOptions, 'command'>): Promise<readonly AppendResult[]>
   /** The events of a stream as this transaction sees them, its own included. */
@@ -136,7 +137,8 @@ export interface Store<Tx extends StoreTransaction = StoreTransaction> extends A
   readonly location: string
 
   /**
-   * Appends to one or several streams, each at most once a call. Calls of one process that come
+   * Appends to one or several streams, each at most once a call (none only where a command is given:
+   * it is recorded). Calls of one process that come
    * together share a database transaction; each gets its own answer, and a bad one never spoils its
    * neighbours.
    *

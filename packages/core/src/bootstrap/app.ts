@@ -1,0 +1,63 @@
+import type { Route, Sent } from '../contract/define-aggregate.ts'
+import type { AnyModule } from '../contract/define-module.ts'
+import type { AnyCommandDefinition } from '../contract/definition.ts'
+import type { Envelope } from '../contract/envelope.ts'
+import type { Registry } from '../contract/registry.ts'
+import type { EventBus } from '../bus/event-bus.ts'
+import type { SendOptions } from '../messaging/request.ts'
+import type { StoreTransaction } from '../store/store.ts'
+import type { AppStore } from '../work/app-store.ts'
+
+/** The command itself, or a sentence that says that nobody handles it. */
+export type HandledCommand<C extends AnyCommandDefinition, Routes extends Route> = C['type'] extends Routes['type']
+  ? C
+  : `✗ no module of this app handles '${C['type']}'`
+
+/** What the handler of a command answers. */
+export type AnswerTo<Type extends string, Routes extends Route> =
+  Extract<Routes, { readonly type: Type }> extends { readonly answer: infer Answer } ? Answer : Sent<unknown, Envelope>
+
+export interface Health {
+  /** Whether the application takes commands. */
+  readonly ready: boolean
+  /** Why it does not; undefined while it does. */
+  readonly reason: string | undefined
+}
+
+/** An application: modules, wired to a store. */
+export interface App<
+  Known extends Envelope = Envelope,
+  Routes extends Route = Route,
+  Tx extends StoreTransaction = StoreTransaction,
+> extends AsyncDisposable {
+  /**
+   * Sends a command to its handler.
+   *
+   * @returns the events that it recorded, the state after them, the handler's result
+   * @throws whatever the handler throws, as it is; {@link ContractError} for an input that does not fit;
+   *   {@link ConcurrencyError} when other writers were first on every attempt;
+   *   {@link CommandIdConflictError} when the command id was used for another request
+   */
+  send<C extends AnyCommandDefinition>(
+    command: HandledCommand<C, Routes> & C,
+    input: C['~input'],
+    options?: SendOptions,
+  ): Promise<AnswerTo<C['type'], Routes>>
+  /** Ephemeral listeners to what this process commits. */
+  readonly bus: EventBus<Known>
+  readonly store: AppStore<Tx>
+  readonly registry: Registry
+  readonly health: () => Health
+  /**
+   * Takes no further commands, waits for those under way and for the listeners, then closes the store.
+   * Twice is once.
+   */
+  close(): Promise<void>
+}
+
+/** The application that a list of modules makes; `export interface MyApp extends AppOf<typeof modules> {}` names it. */
+export type AppOf<Modules extends readonly AnyModule[], Tx extends StoreTransaction = StoreTransaction> = App<
+  Modules[number]['~event'],
+  Modules[number]['~route'],
+  Tx
+>

@@ -1,0 +1,71 @@
+import type { AnyAggregate } from '../contract/define-aggregate.ts'
+import type { AnyModule, AnyPart } from '../contract/define-module.ts'
+import type { AnyCommandDefinition, AnyDefinition, AnyEventDefinition } from '../contract/definition.ts'
+import type { AnyCommandHandler } from './command-handler.ts'
+
+/** Whatever handles a command. */
+export type Handler = AnyAggregate | AnyCommandHandler
+
+/** An application's modules, laid out: what is defined, and who handles what. */
+export interface Composition {
+  readonly definitions: readonly AnyDefinition[]
+  readonly handlers: ReadonlyMap<string, Handler>
+  /** Commands with no handler or with two, parts that nothing here understands. */
+  readonly problems: readonly string[]
+}
+
+/** Reads modules: collects every definition, and finds exactly one handler for each command. */
+export function compose(modules: readonly AnyModule[]): Composition {
+  const definitions = new Set<AnyDefinition>()
+  const handlers = new Map<string, Handler>()
+  const problems: string[] = []
+
+  const handle = (command: AnyCommandDefinition, handler: Handler): void => {
+    definitions.add(command)
+    const first = handlers.get(command.type)
+    if (first === undefined) handlers.set(command.type, handler)
+    else problems.push(`'${command.type}' has two handlers: ${describe(first)} and ${describe(handler)}. Keep one.`)
+  }
+
+  for (const module of modules) {
+    for (const part of module.parts) {
+      if (isDefinition(part)) definitions.add(part)
+      else if (isAggregate(part)) {
+        for (const event of part.events) definitions.add(event)
+        for (const command of part.commands) handle(command, part)
+      } else if (isCommandHandler(part)) handle(part.command, part)
+      else problems.push(`Module '${module.name}' has a part of kind '${part.kind}', which this version does not know.`)
+    }
+  }
+  addTaskResults(definitions)
+  return { definitions: [...definitions], handlers, problems: [...problems, ...unhandled(definitions, handlers)] }
+}
+
+function addTaskResults(definitions: Set<AnyDefinition>): void {
+  for (const definition of definitions) {
+    const results = (definition as Partial<{ results: readonly AnyEventDefinition[] }>).results ?? []
+    for (const result of results) definitions.add(result)
+  }
+}
+
+function unhandled(definitions: ReadonlySet<AnyDefinition>, handlers: ReadonlyMap<string, Handler>): string[] {
+  return [...definitions]
+    .filter((definition) => definition.kind === 'command' && !handlers.has(definition.type))
+    .map((command) => `'${command.type}' has no handler. Add it to an aggregate's 'commands', or define a command handler.`)
+}
+
+function describe(handler: Handler): string {
+  return handler.kind === 'aggregate' ? `aggregate '${handler.type}'` : 'a command handler'
+}
+
+function isDefinition(part: AnyPart): part is AnyPart & AnyDefinition {
+  return part.kind === 'event' || part.kind === 'task' || part.kind === 'command'
+}
+
+function isAggregate(part: AnyPart): part is AnyAggregate {
+  return part.kind === 'aggregate'
+}
+
+function isCommandHandler(part: AnyPart): part is AnyPart & AnyCommandHandler {
+  return part.kind === 'command-handler'
+}

@@ -1,0 +1,26 @@
+import type { Envelope, StoredEnvelope } from '../contract/envelope.ts'
+import type { SealedEvent } from '../contract/seal.ts'
+import type { AppendResult, StreamAppend } from '../store/store.ts'
+
+/** The events of an append as the store now has them, in order of position. */
+export function toStoredEvents(appends: readonly StreamAppend[], results: readonly AppendResult[]): StoredEnvelope[] {
+  const stored: StoredEnvelope[] = []
+  for (const [index, append] of appends.entries()) {
+    const result = results[index]!
+    const firstVersion = result.version - append.events.length + 1
+    for (const [offset, event] of append.events.entries()) {
+      stored.push(toStored(event, firstVersion + offset, { position: result.positions[offset]!, result }))
+    }
+  }
+  return appends.length > 1 ? stored.sort((a, b) => a.position - b.position) : stored
+}
+
+function toStored(
+  event: SealedEvent,
+  streamVersion: number,
+  { position, result }: { readonly position: number; readonly result: AppendResult },
+): StoredEnvelope {
+  const envelope: Envelope = event.envelope
+  const stored = { ...envelope, streamVersion, position, recordedAt: result.recordedAt }
+  return Object.freeze(event.schemaHash === undefined ? stored : { ...stored, schemaHash: event.schemaHash })
+}

@@ -1,0 +1,154 @@
+import type { AnyAggregate } from '../contract/define-aggregate.ts'
+import type { Draft } from '../contract/definition.ts'
+import { streamName, type StoredEnvelope } from '../contract/envelope.ts'
+import { sealDraft, type SealedEvent } from '../contract/seal.ts'
+import type { Registry } from '../contract/registry.ts'
+import { UsageError } from '../errors/usage-errors.ts'
+import type { CommandRecord } from '../store/command-record.ts'
+import type { ExpectedVersion, SnapshotStore, StoreTransaction, StreamAppend } from '../store/store.ts'
+import { AggregateRoot } from './aggregate-root.ts'
+import { originOf, type Cause, type Environment } from './origin.ts'
+import { dueSnapshot, loadState } from './repository.ts'
+import { toStoredEvents } from './stored-events.ts'
+
+/** Which stream: an aggregate's type and id. */
+export interface StreamRef {
+  readonly aggregateType: string
+  readonly aggregateId: string
+}
+
+/** Drafts for one stream. */
+export interface EventAppend extends StreamRef {
+  readonly events: Draft | readonly Draft[]
+  /** `any` by default. */
+  readonly expectedVersion?: ExpectedVersion
+}
+
+/** The type parameters of an aggregate, as a unit of work hands it out. */
+export type RootOf<A extends AnyAggregate> = AggregateRoot<A['~state'], A['~draft']>
+
+/**
+ * What is committed together: events, the aggregates that recorded them, and (on a store that has
+ * SQL) the user's own rows through `sql`. Nothing of it is seen by anyone before the commit.
+ */
+export interface WorkScope {
+  /** Loads an aggregate; what it records is committed with this unit. The same one twice is one object. */
+  load<A extends AnyAggregate>(aggregate: A, id: string): Promise<RootOf<A>>
+  /**
+   * Takes events for a stream. They are checked now and appended when the unit commits, after the
+   * user's own statements: what can wait happens before the log is held. So a version conflict
+   * surfaces at the commit.
+   *
+   * @throws {ContractError} a payload does not fit its contract
+   * @throws {UsageError} a second append to a stream expects a version that the first one excludes
+   */
+  append(...appends: readonly EventAppend[]): Promise<void>
+}
+
+/** A unit of work over a store's own transaction: `sql` is there where that one has it. */
+export type WorkTransaction<Tx extends StoreTransaction = StoreTransaction> = WorkScope &
+  (Tx extends { readonly sql: infer Sql } ? { readonly sql: Sql } : unknown)
+
+/** What a unit of work is made of. */
+export interface WorkPorts {
+  readonly environment: Environment
+  readonly registry: Registry
+  readonly snapshots: SnapshotStore
+}
+
+interface PendingStream {
+  readonly expectedVersion: ExpectedVersion
+  readonly events: SealedEvent[]
+}
+
+/**
+ * Collects what one transaction records.
+ *
+ * collecting → flushed (by `flush`, which appends everything in one call, last in the transaction).
+ */
+export class UnitOfWork implements WorkScope {
+  readonly #tx: StoreTransaction
+  readonly #cause: Cause
+  readonly #ports: WorkPorts
+  readonly #pending = new Map<string, PendingStream>()
+  readonly #roots = new Map<string, AggregateRoot>()
+  /** There where the store's transaction has it. */
+  readonly sql: unknown
+
+  constructor(tx: StoreTransaction, cause: Cause, ports: WorkPorts) {
+    this.#tx = tx
+    this.#cause = cause
+    this.#ports = ports
+    if ('sql' in tx) this.sql = (tx as { sql: (...args: unknown[]) => unknown }).sql.bind(tx)
+  }
+
+  async load<A extends AnyAggregate>(aggregate: A, id: string): Promise<RootOf<A>> {
+    const stream = streamName(aggregate.type, id)
+    const known = this.#roots.get(stream)
+    if (known !== undefined) return known as unknown as RootOf<A>
+    const source = {
+      readStream: this.#tx.readStream.bind(this.#tx),
+      loadSnapshot: (name: string) => this.#ports.snapshots.load(name),
+    }
+    const loaded = await loadState(source, this.#ports.registry, aggregate, { id })
+    const root = new AggregateRoot(aggregate, id, { ...loaded, environment: this.#ports.environment, cause: this.#cause })
+    this.#roots.set(stream, root)
+    return root as unknown as RootOf<A>
+  }
+
+  async append(...appends: readonly EventAppend[]): Promise<void> {
+    for (const append of appends) this.#take(append)
+  }
+
+  #take({ aggregateType, aggregateId, events, expectedVersion = 'any' }: EventAppend): void {
+    const origin = originOf(this.#ports.environment, this.#cause, aggregateType, aggregateId)
+    const drafts = Array.isArray(events) ? (events as readonly Draft[]) : [events as Draft]
+    const sealed = drafts.map((draft) => sealDraft(draft, origin))
+    const stream = streamName(aggregateType, aggregateId)
+    const pending = this.#pending.get(stream)
+    if (pending === undefined) {
+      this.#pending.set(stream, { expectedVersion, events: sealed })
+      return
+    }
+    requireFollowing(stream, pending, expectedVersion)
+    pending.events.push(...sealed)
+  }
+
+  /** Appends everything that was collected, in one call. The caller commits. */
+  async flush(command?: CommandRecord): Promise<StoredEnvelope[]> {
+    for (const root of this.#roots.values()) this.#takeRoot(root)
+    const appends: StreamAppend[] = []
+    for (const [stream, { expectedVersion, events }] of this.#pending) {
+      if (events.length > 0) appends.push({ stream, expectedVersion, events })
+    }
+    if (appends.length === 0 && command === undefined) return []
+    const results = await this.#tx.append(appends, { command })
+    return toStoredEvents(appends, results)
+  }
+
+  #takeRoot(root: AggregateRoot): void {
+    if (root.recorded.length === 0) return
+    if (this.#pending.has(root.stream)) {
+      throw new UsageError(
+        'TIDINGS_ARGUMENT_INVALID',
+        `'${root.stream}' was both loaded and appended to in one transaction. Record through the loaded aggregate only.`,
+      )
+    }
+    this.#pending.set(root.stream, { expectedVersion: root.loadedVersion, events: [...root.recorded] })
+  }
+
+  /** The aggregates that recorded something, for their snapshots after the commit. */
+  dueSnapshots(): ReturnType<typeof dueSnapshot>[] {
+    return [...this.#roots.values()].filter((root) => root.recorded.length > 0).map(dueSnapshot)
+  }
+}
+
+function requireFollowing(stream: string, pending: PendingStream, expected: ExpectedVersion): void {
+  if (expected === 'any' || expected === 'stream-exists') return
+  const base = pending.expectedVersion === 'no-stream' ? 0 : pending.expectedVersion
+  if (typeof base === 'number' && expected === base + pending.events.length) return
+  throw new UsageError(
+    'TIDINGS_ARGUMENT_INVALID',
+    `A second append to '${stream}' in one transaction expects ${expected}, which the first one excludes. Leave expectedVersion out, or give the version after the first append.`,
+  )
+}
