@@ -1,9 +1,11 @@
 import { ListenerBus, type ListenerFailure } from '../bus/event-bus.ts'
 import type { AnyModule } from '../contract/define-module.ts'
 import { createRegistry, type Registry } from '../contract/registry.ts'
+import type { Verbs } from '../contract/verbs.ts'
 import { RegistryError, UsageError } from '../errors/usage-errors.ts'
 import type { Random } from '../internal/backoff.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
+import { currentFrame } from '../internal/flow.ts'
 import { systemIds, type IdSource } from '../internal/ids.ts'
 import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messaging/message-bus.ts'
 import { compose, type Composition } from '../messaging/routes.ts'
@@ -28,8 +30,8 @@ export interface BootstrapOptions<Tx extends StoreTransaction, Modules extends r
   readonly conflicts?: Partial<ConflictPolicy>
   /** Bytes of payload and metadata; 900,000 by default. */
   readonly maxEventBytes?: number
-  /** Past-tense verbs beside the vocabulary's own. */
-  readonly verbs?: readonly string[]
+  /** Verbs beside the vocabulary's own: imperative → past tense. */
+  readonly verbs?: Verbs
   /** Owns failures that no caller waits for; written to standard error by default. */
   readonly onFailure?: (failure: Failure) => void
   /** For tests. */
@@ -69,10 +71,10 @@ export async function bootstrap<Tx extends NeededTx<Modules> & StoreTransaction,
   }
 }
 
-function checkComposition(composition: Composition, verbs: readonly string[] | undefined): Registry {
+function checkComposition(composition: Composition, verbs: Verbs | undefined): Registry {
   const problems = [...composition.problems]
   try {
-    const registry = createRegistry(composition.definitions, verbs === undefined ? {} : { verbs })
+    const registry = createRegistry(composition.definitions, { verbs, aggregates: composition.aggregates })
     if (problems.length === 0) return registry
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error
@@ -113,15 +115,19 @@ function wire(store: Store, { composition, registry, options }: Wiring): App {
   return makeApp(store, { bus, messages, ports })
 }
 
+type AppState = 'open' | 'draining' | 'closed'
+
 function makeApp(
   store: Store,
   { bus, messages, ports }: { readonly bus: ListenerBus; readonly messages: MessageBus; readonly ports: AppStorePorts },
 ): App {
   const running = new Set<Promise<unknown>>()
-  let closing: Promise<void> | undefined
+  let state: AppState = 'open'
+  let closed: Promise<void> | undefined
 
   const send = (...[command, input, options]: Parameters<MessageBus['send']>): Promise<unknown> => {
-    if (closing !== undefined) return Promise.reject(closedError())
+    // What is under way may still send what it has to: draining means finishing it.
+    if (state === 'closed' || (state === 'draining' && currentFrame() === undefined)) return Promise.reject(closedError())
     const sent = messages.send(command, input, options)
     running.add(sent)
     const forget = (): void => void running.delete(sent)
@@ -129,8 +135,13 @@ function makeApp(
     return sent
   }
   const close = async (): Promise<void> => {
-    await Promise.allSettled(running)
-    await bus.close()
+    state = 'draining'
+    while (running.size > 0 || bus.busy) {
+      await Promise.allSettled(running)
+      await bus.drain()
+    }
+    state = 'closed'
+    bus.close()
     await store.close()
   }
   return {
@@ -138,9 +149,9 @@ function makeApp(
     bus: bus as App['bus'],
     store: createAppStore(store, ports),
     registry: ports.registry,
-    health: () => ({ ready: closing === undefined, reason: closing === undefined ? undefined : 'the application is closing' }),
-    close: () => (closing ??= close()),
-    [Symbol.asyncDispose]: () => (closing ??= close()),
+    health: () => ({ ready: state === 'open', reason: state === 'open' ? undefined : `the application is ${state}` }),
+    close: () => (closed ??= close()),
+    [Symbol.asyncDispose]: () => (closed ??= close()),
   }
 }
 

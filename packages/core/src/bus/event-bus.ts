@@ -95,7 +95,7 @@ export interface BusPorts {
 /**
  * The in-process listeners of one application.
  *
- * open → closed (by `close`, which waits for the handlers that still run).
+ * open → closed (by `close`; `drain` before it waits for the handlers that still run).
  */
 export class ListenerBus {
   readonly #ports: BusPorts
@@ -166,10 +166,14 @@ export class ListenerBus {
     while (this.#running.size > 0) await Promise.all(this.#running)
   }
 
-  /** Takes no new listeners, and waits for the handlers that run. */
-  async close(): Promise<void> {
+  /** Whether a handler is still running. */
+  get busy(): boolean {
+    return this.#running.size > 0
+  }
+
+  /** Lets go of every listener, and takes no new one. Drain first: what still runs is not waited for. */
+  close(): void {
     this.#closed = true
-    await this.drain()
     this.#entries = []
   }
 }

@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
 import { AggregateRoot } from '../work/aggregate-root.ts'
 import { keepSnapshots, runTransaction, type AppStorePorts } from '../work/app-store.ts'
 import { dueSnapshot, loadState, type AggregateSource } from '../work/repository.ts'
-import { toStoredEvents } from '../work/stored-events.ts'
+import { newlyStored, toStoredEvents } from '../work/stored-events.ts'
 import type { AnyCommandHandler, CommandContext } from './command-handler.ts'
 import { fromErrorJson, toErrorJson } from './recorded-error.ts'
 import {
@@ -142,8 +142,9 @@ export class MessageBus {
         ? []
         : [{ stream: root.stream, expectedVersion: root.loadedVersion, events: root.recorded }]
     const command = toCommandRecord(request, 'done', { streamVersion: root.version })
-    const events = toStoredEvents(appends, await this.#store.append(appends, { command }))
-    this.#ports.publish(events)
+    const results = await this.#store.append(appends, { command })
+    const events = toStoredEvents(appends, results)
+    this.#ports.publish(newlyStored(events, results))
     await keepSnapshots(this.#store, this.#ports, () => [dueSnapshot(root)])
     return events
   }

@@ -1,6 +1,6 @@
 import type { AnyAggregate } from '../contract/define-aggregate.ts'
 import type { AnyModule, AnyPart } from '../contract/define-module.ts'
-import type { AnyCommandDefinition, AnyDefinition, AnyEventDefinition } from '../contract/definition.ts'
+import type { AnyCommandDefinition, AnyDefinition } from '../contract/definition.ts'
 import type { AnyCommandHandler } from './command-handler.ts'
 
 /** Whatever handles a command. */
@@ -9,6 +9,7 @@ export type Handler = AnyAggregate | AnyCommandHandler
 /** An application's modules, laid out: what is defined, and who handles what. */
 export interface Composition {
   readonly definitions: readonly AnyDefinition[]
+  readonly aggregates: readonly AnyAggregate[]
   readonly handlers: ReadonlyMap<string, Handler>
   /** Commands with no handler or with two, parts that nothing here understands. */
   readonly problems: readonly string[]
@@ -17,6 +18,7 @@ export interface Composition {
 /** Reads modules: collects every definition, and finds exactly one handler for each command. */
 export function compose(modules: readonly AnyModule[]): Composition {
   const definitions = new Set<AnyDefinition>()
+  const aggregates = new Set<AnyAggregate>()
   const handlers = new Map<string, Handler>()
   const problems: string[] = []
 
@@ -31,21 +33,14 @@ export function compose(modules: readonly AnyModule[]): Composition {
     for (const part of module.parts) {
       if (isDefinition(part)) definitions.add(part)
       else if (isAggregate(part)) {
-        for (const event of part.events) definitions.add(event)
+        aggregates.add(part)
         for (const command of part.commands) handle(command, part)
       } else if (isCommandHandler(part)) handle(part.command, part)
       else problems.push(`Module '${module.name}' has a part of kind '${part.kind}', which this version does not know.`)
     }
   }
-  addTaskResults(definitions)
-  return { definitions: [...definitions], handlers, problems: [...problems, ...unhandled(definitions, handlers)] }
-}
-
-function addTaskResults(definitions: Set<AnyDefinition>): void {
-  for (const definition of definitions) {
-    const results = (definition as Partial<{ results: readonly AnyEventDefinition[] }>).results ?? []
-    for (const result of results) definitions.add(result)
-  }
+  problems.push(...unhandled(definitions, handlers))
+  return { definitions: [...definitions], aggregates: [...aggregates], handlers, problems }
 }
 
 function unhandled(definitions: ReadonlySet<AnyDefinition>, handlers: ReadonlyMap<string, Handler>): string[] {

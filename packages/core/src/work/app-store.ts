@@ -1,6 +1,7 @@
 import type { AnyAggregate } from '../contract/define-aggregate.ts'
 import type { Draft } from '../contract/definition.ts'
 import { streamName, type StoredEnvelope } from '../contract/envelope.ts'
+import { isGlob } from '../contract/glob.ts'
 import type { Registry } from '../contract/registry.ts'
 import { sealDraft } from '../contract/seal.ts'
 import { currentFrame } from '../internal/flow.ts'
@@ -16,7 +17,7 @@ import type {
 import { readThrough } from './read-through.ts'
 import { causeOf, originOf, type Cause, type Environment } from './origin.ts'
 import { loadState, type LoadOptions } from './repository.ts'
-import { toStoredEvents } from './stored-events.ts'
+import { newlyStored, toStoredEvents } from './stored-events.ts'
 import { UnitOfWork, type EventAppend, type WorkTransaction } from './unit-of-work.ts'
 
 /** What an aggregate is at some version of its stream. */
@@ -120,8 +121,7 @@ async function appendDrafts(
   })
   const results = await store.append(sealed)
   const stored = toStoredEvents(sealed, results)
-  // A repeat was published when it was first committed.
-  ports.publish(results.some((result) => result.repeated) ? [] : stored)
+  ports.publish(newlyStored(stored, results))
   return stored
 }
 
@@ -168,7 +168,13 @@ export async function keepSnapshots(
   }
 }
 
+/** Every name under which the wanted events may stand in the log: aliases are read, never written. */
 function expandTypes(filter: EventFilter, registry: Registry): EventFilter {
   if (filter.types === undefined) return filter
-  return { ...filter, types: filter.types.flatMap((name) => registry.storedNames(name)) }
+  const names = filter.types.flatMap((pattern) =>
+    isGlob(pattern)
+      ? [pattern, ...registry.expand(pattern).flatMap((type) => registry.namesOf(type))]
+      : registry.namesOf(pattern),
+  )
+  return { ...filter, types: [...new Set(names)] }
 }

@@ -3,7 +3,6 @@ import { streamName } from '../contract/envelope.ts'
 import { findJsonFault } from '../contract/json.ts'
 import type { Registry } from '../contract/registry.ts'
 import { ContractError, shorten } from '../errors/contract-error.ts'
-import { UnknownNameError } from '../errors/usage-errors.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { EventReader, ReadStreamOptions } from '../store/store.ts'
 import { evolve, type AggregateRoot, type LoadedState } from './aggregate-root.ts'
@@ -42,7 +41,7 @@ export async function loadState(
   for await (const page of source.readStream(stream, { from: version + 1, to: options.to }).pages()) {
     for (let index = 0; index < page.length; index++) {
       const event = registry.read(page[index]!)
-      if (registry.event(event.eventType) === undefined) throw unknownInStream(event.eventType, registry)
+      if (registry.event(event.eventType) === undefined) registry.require(event.eventType)
       state = evolve(aggregate, state, event)
       version = event.streamVersion
     }
@@ -60,10 +59,6 @@ async function usableSnapshot(
   const snapshot = await source.loadSnapshot(stream)
   if (snapshot === undefined || snapshot.snapshotVersion !== aggregate.snapshot.version) return undefined
   return options.to !== undefined && snapshot.streamVersion > options.to ? undefined : snapshot
-}
-
-function unknownInStream(type: string, registry: Registry): UnknownNameError {
-  return new UnknownNameError(type, registry.nearest(type))
 }
 
 /**

@@ -24,3 +24,11 @@ function toStored(
   const stored = { ...envelope, streamVersion, position, recordedAt: result.recordedAt }
   return Object.freeze(event.schemaHash === undefined ? stored : { ...stored, schemaHash: event.schemaHash })
 }
+
+/** The events that an append brought into the log now: a repeat was published when it first came. */
+export function newlyStored(
+  events: readonly StoredEnvelope[],
+  results: readonly AppendResult[],
+): readonly StoredEnvelope[] {
+  return results.some((result) => result.repeated) ? [] : events
+}
