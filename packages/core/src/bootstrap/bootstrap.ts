@@ -1,7 +1,6 @@
 import { ListenerBus, type ListenerFailure } from '../bus/event-bus.ts'
 import type { AnyModule } from '../contract/define-module.ts'
-import { createRegistry, type Registry } from '../contract/registry.ts'
-import type { Verbs } from '../contract/verbs.ts'
+import { createRegistry, type Registry, type RegistryOptions } from '../contract/registry.ts'
 import { RegistryError, UsageError } from '../errors/usage-errors.ts'
 import type { Random } from '../internal/backoff.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
@@ -30,8 +29,8 @@ export interface BootstrapOptions<Tx extends StoreTransaction, Modules extends r
   readonly conflicts?: Partial<ConflictPolicy>
   /** Bytes of payload and metadata; 900,000 by default. */
   readonly maxEventBytes?: number
-  /** Verbs beside the vocabulary's own: imperative → past tense. */
-  readonly verbs?: Verbs
+  /** Verbs beside the vocabulary's own. */
+  readonly verbs?: RegistryOptions['verbs']
   /** Owns failures that no caller waits for; written to standard error by default. */
   readonly onFailure?: (failure: Failure) => void
   /** For tests. */
@@ -71,7 +70,7 @@ export async function bootstrap<Tx extends NeededTx<Modules> & StoreTransaction,
   }
 }
 
-function checkComposition(composition: Composition, verbs: Verbs | undefined): Registry {
+function checkComposition(composition: Composition, verbs: RegistryOptions['verbs']): Registry {
   const problems = [...composition.problems]
   try {
     const registry = createRegistry(composition.definitions, { verbs, aggregates: composition.aggregates })
