@@ -1,3 +1,4 @@
+import type { DeclaredContract } from '../contract/declared.ts'
 import type { EventClass, SealedEvent } from '../contract/seal.ts'
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import type { ExpectedVersion } from '../errors/store-errors.ts'
@@ -198,20 +199,6 @@ export interface SnapshotStore {
   save(snapshot: Snapshot): Promise<void>
 }
 
-/** What a running application declared of one version of one type. */
-export interface DeclaredContract {
-  readonly type: string
-  readonly version: number
-  readonly kind: 'event' | 'task' | 'command'
-  readonly aliases: readonly string[]
-  readonly topic: string | undefined
-  readonly sensitive: readonly string[]
-  readonly schemaHash: string | undefined
-  /** JSON Schema of what a reader accepts and a writer makes; undefined where the library cannot say it. */
-  readonly inputSchema: Readonly<Record<string, unknown>> | undefined
-  readonly outputSchema: Readonly<Record<string, unknown>> | undefined
-}
-
 /** What applications declared, so that tools need none of their code. */
 export interface ContractStore {
   /** Replaces what was declared before of the same type and version. */
@@ -270,4 +257,4 @@ export interface LogCatalog {
   verify(options?: { readonly signal?: AbortSignal }): AsyncIterable<LogFault>
 }
 
-export type { CommandOutcome, CommandRecord, Snapshot }
+export type { CommandOutcome, CommandRecord, DeclaredContract, Snapshot }
