@@ -45,6 +45,26 @@ export function makeEventReader(fetchPage: FetchPage, options: ReaderOptions = {
   )
 }
 
+/**
+ * The events of a reader, each as `map` makes it, at no further turn of the microtask queue.
+ *
+ * @param signal the one that the reader was given: it is looked at before each event
+ */
+export function mapReader(
+  reader: EventReader,
+  map: (event: StoredEnvelope) => StoredEnvelope,
+  signal?: AbortSignal,
+): EventReader {
+  return new PagedReader(() => mapPages(reader, map), signal)
+}
+
+async function* mapPages(
+  reader: EventReader,
+  map: (event: StoredEnvelope) => StoredEnvelope,
+): Pages {
+  for await (const page of reader.pages()) yield page.map(map)
+}
+
 /** @throws {UsageError} when the value is no whole number from `least` up */
 export function requireWhole(name: string, value: number, least: number): void {
   if (Number.isSafeInteger(value) && value >= least) return

@@ -5,6 +5,7 @@ import { isGlob } from '../contract/glob.ts'
 import type { Registry } from '../contract/registry.ts'
 import { sealDraft } from '../contract/seal.ts'
 import { currentFrame } from '../internal/flow.ts'
+import { mapReader } from '../store/event-reader.ts'
 import type {
   EventFilter,
   EventReader,
@@ -14,7 +15,6 @@ import type {
   StoreTransaction,
   StreamAppend,
 } from '../store/store.ts'
-import { readThrough } from './read-through.ts'
 import { causeOf, originOf, type Cause, type Environment } from './origin.ts'
 import { loadState, type LoadOptions } from './repository.ts'
 import { newlyStored, toStoredEvents } from './stored-events.ts'
@@ -92,9 +92,10 @@ export function createAppStore<Tx extends StoreTransaction>(store: Store<Tx>, po
       const { state, version } = await loadState(source, registry, aggregate, { ...options, id })
       return { state, version }
     },
-    readStream: (stream, options) => readThrough(store.readStream(stream, options), registry),
-    readAll: (options) => readThrough(store.readAll(options), registry),
-    query: (filter, options) => readThrough(store.query(expandTypes(filter, registry), options), registry),
+    readStream: (stream, options) => mapReader(store.readStream(stream, options), registry.read, options?.signal),
+    readAll: (options) => mapReader(store.readAll(options), registry.read, options?.signal),
+    query: (filter, options) =>
+      mapReader(store.query(expandTypes(filter, registry), options), registry.read, options?.signal),
     findEvent: async (eventId) => {
       const event = await store.findEvent(eventId)
       return event === undefined ? undefined : registry.read(event)
