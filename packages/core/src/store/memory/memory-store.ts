@@ -1,0 +1,240 @@
+import type { StoredEnvelope } from '../../contract/envelope.ts'
+import { UsageError } from '../../errors/usage-errors.ts'
+import { systemClock, type Clock } from '../../internal/clock.ts'
+import { currentFrame, runInFrame } from '../../internal/flow.ts'
+import { Mutex } from '../../internal/mutex.ts'
+import type {
+  AppendOptions,
+  AppendResult,
+  CommandStore,
+  ContractStore,
+  EventFilter,
+  EventReader,
+  LogCatalog,
+  ReadOptions,
+  ReadStreamOptions,
+  SnapshotStore,
+  Store,
+  StoreTransaction,
+  StreamAppend,
+} from '../store.ts'
+import { memoryCatalog } from './memory-catalog.ts'
+import { envelopeOf, MemoryLog, planAppend } from './memory-log.ts'
+import { compileFilter, readRecords, readStreamRecords } from './memory-reading.ts'
+import { memoryCommands, memoryContracts, memorySnapshots } from './memory-tables.ts'
+import { MemoryTransaction } from './memory-transaction.ts'
+
+export interface MemoryStoreOptions {
+  /** For `recordedAt`; the process's own by default. */
+  readonly clock?: Clock
+}
+
+/**
+ * A log in the memory of this process, for tests and for trying things out. It keeps every promise of
+ * {@link Store} except the one that only a disk can keep: with the process it is gone. Its
+ * transactions have no `sql`.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): Store {
+  return new MemoryStore(options.clock ?? systemClock)
+}
+
+interface Waiter {
+  readonly position: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+/** open → closing (new calls are refused, those under way end) → closed. */
+class MemoryStore implements Store {
+  readonly location = 'memory:'
+  readonly commands: CommandStore
+  readonly snapshots: SnapshotStore
+  readonly contracts: ContractStore
+  readonly catalog: LogCatalog
+  readonly #log: MemoryLog
+  readonly #lock = new Mutex()
+  readonly #waiters = new Set<Waiter>()
+  readonly #underWay = new Set<Promise<unknown>>()
+  #closed: Promise<void> | undefined
+
+  constructor(clock: Clock) {
+    this.#log = new MemoryLog(clock)
+    const access = {
+      read: () => this.#requireOpen(),
+      write: (work: () => void) => this.#write(undefined, work),
+    }
+    this.commands = memoryCommands(this.#log, access)
+    this.snapshots = memorySnapshots(access)
+    this.contracts = memoryContracts(access)
+    this.catalog = memoryCatalog(this.#log, access.read)
+  }
+
+  append(
+    appends: readonly StreamAppend[],
+    options: AppendOptions = {},
+  ): Promise<readonly AppendResult[]> {
+    return this.#write(options.signal, () => {
+      const planned = planAppend(this.#log, appends, {
+        command: options.command,
+        recordedAt: () => this.#log.recordedAt(),
+      })
+      this.#log.commit(planned.records, planned.command === undefined ? [] : [planned.command])
+      this.#wake()
+      return planned.results
+    })
+  }
+
+  async transaction<Result>(
+    work: (tx: StoreTransaction) => Promise<Result>,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<Result> {
+    this.#requireWritable()
+    signal?.throwIfAborted()
+    return this.#track(this.#runTransaction(work, signal))
+  }
+
+  async #runTransaction<Result>(
+    work: (tx: StoreTransaction) => Promise<Result>,
+    signal: AbortSignal | undefined,
+  ): Promise<Result> {
+    const tx = new MemoryTransaction(this.#log, this.#lock)
+    const mark = { store: this as object, open: true }
+    try {
+      const result = await runInFrame({ ...currentFrame(), transaction: mark }, () => work(tx))
+      await tx.commit(signal)
+      this.#wake()
+      return result
+    } finally {
+      mark.open = false
+      await tx.release()
+    }
+  }
+
+  readStream(stream: string, options?: ReadStreamOptions): EventReader {
+    const source = {
+      enter: async () => this.#requireOpen(),
+      length: () => this.#log.versionOf(stream),
+      at: (version: number) => this.#log.streams.get(stream)?.[version - 1],
+    }
+    return readStreamRecords(source, options)
+  }
+
+  readAll(options?: ReadOptions): EventReader {
+    const source = { enter: () => this.#requireOpen(), records: () => this.#log.records }
+    return readRecords(source, undefined, options)
+  }
+
+  query(filter: EventFilter, options?: ReadOptions): EventReader {
+    const { stream } = filter
+    const records = () =>
+      stream === undefined ? this.#log.records : (this.#log.streams.get(stream) ?? [])
+    return readRecords(
+      { enter: () => this.#requireOpen(), records },
+      compileFilter(filter),
+      options,
+    )
+  }
+
+  async findEvent(eventId: string): Promise<StoredEnvelope | undefined> {
+    this.#requireOpen()
+    const record = this.#log.recordOf(eventId)
+    return record && envelopeOf(record)
+  }
+
+  async head(): Promise<number> {
+    this.#requireOpen()
+    return this.#log.head
+  }
+
+  async waitBeyond(
+    position: number,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    this.#requireOpen()
+    signal?.throwIfAborted()
+    if (this.#log.head > position) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const waiter: Waiter = { position, resolve, reject }
+    const onAbort = (): void => reject(signal?.reason)
+    this.#waiters.add(waiter)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      await promise
+    } finally {
+      this.#waiters.delete(waiter)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
+  close(): Promise<void> {
+    if (this.#insideTransaction()) return Promise.reject(nested())
+    this.#closed ??= this.#finish()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #finish(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
+    for (const waiter of this.#waiters) waiter.reject(closed())
+    this.#log.clear()
+  }
+
+  /** Runs `work` when no transaction does: at once, or in turn. */
+  async #write<Result>(signal: AbortSignal | undefined, work: () => Result): Promise<Result> {
+    this.#requireWritable()
+    signal?.throwIfAborted()
+    if (!this.#lock.held) return work()
+    return this.#track(
+      this.#lock.run(() => {
+        signal?.throwIfAborted()
+        return work()
+      }),
+    )
+  }
+
+  async #track<Result>(operation: Promise<Result>): Promise<Result> {
+    this.#underWay.add(operation)
+    try {
+      return await operation
+    } finally {
+      this.#underWay.delete(operation)
+    }
+  }
+
+  #wake(): void {
+    for (const waiter of this.#waiters) {
+      if (this.#log.head > waiter.position) waiter.resolve()
+    }
+  }
+
+  #insideTransaction(): boolean {
+    const mark = currentFrame()?.transaction
+    return mark?.open === true && mark.store === this
+  }
+
+  #requireWritable(): void {
+    this.#requireOpen()
+    if (this.#insideTransaction()) throw nested()
+  }
+
+  #requireOpen(): void {
+    if (this.#closed !== undefined) throw closed()
+  }
+}
+
+function closed(): UsageError {
+  return new UsageError(
+    'TIDINGS_CLOSED',
+    "The store 'memory:' is closed. Nothing was done. Close it after the last use.",
+  )
+}
+
+function nested(): UsageError {
+  return new UsageError(
+    'TIDINGS_TRANSACTION_NESTED',
+    "The store 'memory:' was called inside one of its own transactions, and would wait for it for ever. Nothing was done. Use the transaction that was handed in.",
+  )
+}

@@ -1,0 +1,71 @@
+import { CommandIdTakenError } from '../command-record.ts'
+import type {
+  ContractStore,
+  DeclaredContract,
+  Snapshot,
+  SnapshotStore,
+  CommandStore,
+} from '../store.ts'
+import type { MemoryLog } from './memory-log.ts'
+
+/** How a table is reached: what every call asks first. */
+export interface Access {
+  /** @throws {UsageError} when the store is closed */
+  read(): void
+  /** Runs when no transaction does. @throws {UsageError} also inside a transaction of this store */
+  write(work: () => void): Promise<void>
+}
+
+export function memoryCommands(log: MemoryLog, access: Access): CommandStore {
+  return {
+    async find(commandId) {
+      access.read()
+      return log.commands.get(commandId)
+    },
+    async byCorrelation(correlationId) {
+      access.read()
+      return [...log.commands.values()].filter((command) => command.correlationId === correlationId)
+    },
+    record: (command) =>
+      access.write(() => {
+        if (log.hasCommand(command.commandId)) throw new CommandIdTakenError(command.commandId)
+        log.commit([], [Object.freeze({ ...command })])
+      }),
+  }
+}
+
+export function memorySnapshots(access: Access): SnapshotStore {
+  const snapshots = new Map<string, Snapshot>()
+  return {
+    async load(stream) {
+      access.read()
+      return snapshots.get(stream)
+    },
+    save: (snapshot) =>
+      access.write(() => {
+        const before = snapshots.get(snapshot.stream)
+        // At the same version of the stream the later one is of the newer code.
+        if (before !== undefined && before.streamVersion > snapshot.streamVersion) return
+        snapshots.set(snapshot.stream, Object.freeze({ ...snapshot }))
+      }),
+  }
+}
+
+export function memoryContracts(access: Access): ContractStore {
+  const contracts = new Map<string, DeclaredContract>()
+  return {
+    declare: (declared) =>
+      access.write(() => {
+        for (const contract of declared) {
+          contracts.set(`${contract.type}@${contract.version}`, structuredClone(contract))
+        }
+      }),
+    async list() {
+      access.read()
+      const all = [...contracts.values()]
+      return all.sort((a, b) =>
+        a.type === b.type ? a.version - b.version : a.type < b.type ? -1 : 1,
+      )
+    },
+  }
+}
