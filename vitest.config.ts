@@ -19,7 +19,9 @@ export default defineConfig({
       ssr: { resolve: { conditions: [condition, 'node', 'import', 'default'] } },
       test: {
         name,
-        include: suffixes.map((suffix) => `{packages/*,examples/*,bench,.}/test/**/*.${suffix}.test.ts`),
+        include: suffixes.map(
+          (suffix) => `{packages/*,examples/*,bench,.}/test/**/*.${suffix}.test.ts`,
+        ),
         exclude: ['**/node_modules/**', '**/dist/**'],
         execArgv: [`--conditions=${condition}`],
         pool: 'forks',

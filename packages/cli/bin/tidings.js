@@ -10,11 +10,23 @@ if (major >= wanted) {
   import('../dist/main.js')
 } else {
   process.stderr.write(
-    'tidings needs Node ' + wanted + ' or later (this is v' + version + ').\n' +
-      'Run it once with a newer one:  npx -p node@' + wanted + ' -p @tidings/cli tidings ' +
-      process.argv.slice(2).join(' ') + '\n' +
-      'or install one: https://nodejs.org, or your version manager (nvm install ' + wanted +
-      ', fnm install ' + wanted + ', volta install node@' + wanted + ').\n',
+    'tidings needs Node ' +
+      wanted +
+      ' or later (this is v' +
+      version +
+      ').\n' +
+      'Run it once with a newer one:  npx -p node@' +
+      wanted +
+      ' -p @tidings/cli tidings ' +
+      process.argv.slice(2).join(' ') +
+      '\n' +
+      'or install one: https://nodejs.org, or your version manager (nvm install ' +
+      wanted +
+      ', fnm install ' +
+      wanted +
+      ', volta install node@' +
+      wanted +
+      ').\n',
   )
   process.exitCode = 1
 }
