@@ -11,16 +11,17 @@ const kinds = [
   { name: 'e2e', suffixes: ['e2e'], timeout: 180_000 },
 ]
 
+const folders = ['test', 'packages/*/test', 'examples/*/test', 'bench/test']
+
 export default defineConfig({
   test: {
-    passWithNoTests: true,
     projects: kinds.map(({ name, suffixes, timeout }) => ({
       resolve: { conditions: [condition, 'node', 'import', 'default'] },
       ssr: { resolve: { conditions: [condition, 'node', 'import', 'default'] } },
       test: {
         name,
-        include: suffixes.map(
-          (suffix) => `{packages/*,examples/*,bench,.}/test/**/*.${suffix}.test.ts`,
+        include: suffixes.flatMap((suffix) =>
+          folders.map((folder) => `${folder}/**/*.${suffix}.test.ts`),
         ),
         exclude: ['**/node_modules/**', '**/dist/**'],
         execArgv: [`--conditions=${condition}`],

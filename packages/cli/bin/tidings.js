@@ -4,29 +4,18 @@
 // syntax error inside dist/, and would not say what to do.
 var wanted = 24
 var version = process.versions.node
-var major = Number(version.split('.')[0])
 
-if (major >= wanted) {
+if (Number(version.split('.')[0]) >= wanted) {
   import('../dist/main.js')
 } else {
+  var command = ['npx -p node@24 -p @tidings/cli tidings'].concat(process.argv.slice(2)).join(' ')
   process.stderr.write(
-    'tidings needs Node ' +
-      wanted +
-      ' or later (this is v' +
-      version +
-      ').\n' +
-      'Run it once with a newer one:  npx -p node@' +
-      wanted +
-      ' -p @tidings/cli tidings ' +
-      process.argv.slice(2).join(' ') +
-      '\n' +
-      'or install one: https://nodejs.org, or your version manager (nvm install ' +
-      wanted +
-      ', fnm install ' +
-      wanted +
-      ', volta install node@' +
-      wanted +
-      ').\n',
+    [
+      'tidings needs Node 24 or later (this is v' + version + ').',
+      'Run it once with a newer one:  ' + command,
+      'or install one: https://nodejs.org, or your version manager, for example nvm install 24',
+      '',
+    ].join('\n'),
   )
   process.exitCode = 1
 }
