@@ -1,4 +1,21 @@
+export type { DecodedEvent, DecodeOptions, StoredFacts } from './contract/check-envelope.ts'
 export { checkPayload } from './contract/check-payload.ts'
+export {
+  CLOUD_EVENTS_CONTENT_TYPE,
+  sourceAggregateType,
+  toBinaryCloudEvent,
+  toCloudEvent,
+  type BinaryCloudEvent,
+} from './contract/cloud-events.ts'
+export {
+  cloudEventsCodec,
+  decodeEvent,
+  encodeEvent,
+  tidingsCodec,
+  type EventCodec,
+  type EventFormat,
+  type RecognisedEvent,
+} from './contract/codec.ts'
 export type { DeclaredContract } from './contract/declared.ts'
 export {
   defineAggregate,
@@ -52,6 +69,7 @@ export {
   streamName,
   type Envelope,
   type EventMetadata,
+  type ForeignFacts,
   type StoredEnvelope,
 } from './contract/envelope.ts'
 export { compileGlob, isGlob, matchesGlob } from './contract/glob.ts'
@@ -81,6 +99,12 @@ export {
   type PayloadContract,
   type SchemaCompiler,
 } from './contract/payload.ts'
+export {
+  fromBinaryCloudEvent,
+  fromCloudEvent,
+  isBinaryCloudEvent,
+  type MessageHeaders,
+} from './contract/read-cloud-event.ts'
 export { currentPayload } from './contract/read-event.ts'
 export { createRegistry, type Registry, type RegistryOptions } from './contract/registry.ts'
 export {
@@ -94,6 +118,7 @@ export {
   type SealedEvent,
   type SealOptions,
 } from './contract/seal.ts'
+export { fromWire, TIDINGS_CONTENT_TYPE, toWire } from './contract/tidings-codec.ts'
 export type { Verbs } from './contract/verbs.ts'
 export type { History, UpcastSteps, VersionOptions } from './contract/versions.ts'
 export {

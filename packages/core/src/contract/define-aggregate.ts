@@ -69,7 +69,9 @@ export interface AnyAggregate {
   readonly id: (command: never) => string
   readonly initialState: unknown
   readonly evolve: Readonly<Record<string, (state: never, event: never) => unknown>>
-  readonly decide: Readonly<Record<string, (command: never, state: never, ctx: DecideContext) => unknown>>
+  readonly decide: Readonly<
+    Record<string, (command: never, state: never, ctx: DecideContext) => unknown>
+  >
   readonly snapshot: SnapshotOptions | undefined
   readonly '~event': Envelope
   readonly '~draft': Draft
@@ -91,7 +93,9 @@ export interface AggregateDefinition<
   readonly '~state': State
 }
 
-type RoutesOf<C extends AnyCommandDefinition, Answer> = { [T in C['type']]: Route<T, Answer> }[C['type']]
+type RoutesOf<C extends AnyCommandDefinition, Answer> = {
+  [T in C['type']]: Route<T, Answer>
+}[C['type']]
 
 export interface AggregateOptions<
   State,
@@ -127,16 +131,17 @@ export function defineAggregate<
   type: Type,
   options: AggregateOptions<State, Events, Commands>,
 ): AggregateDefinition<Type, State, Events[number], Commands[number]> {
-  if (type === '' || type.includes('/')) throw new DefinitionError(type, 'an aggregate type is dotted and holds no slash')
+  if (type === '' || type.includes('/'))
+    throw new DefinitionError(type, 'an aggregate type is dotted and holds no slash')
   requireCases(type, 'evolve', options.evolve, options.events)
   requireCases(type, 'decide', options.decide, options.commands)
   requireWhole(type, options.snapshot)
-  return Object.freeze({ kind: 'aggregate', type, snapshot: undefined, ...options }) as unknown as AggregateDefinition<
-    Type,
-    State,
-    Events[number],
-    Commands[number]
-  >
+  return Object.freeze({
+    kind: 'aggregate',
+    type,
+    snapshot: undefined,
+    ...options,
+  }) as unknown as AggregateDefinition<Type, State, Events[number], Commands[number]>
 }
 
 function requireCases(
@@ -147,13 +152,19 @@ function requireCases(
 ): void {
   const missing = definitions.filter((definition) => !Object.hasOwn(cases, definition.type))
   if (missing.length === 0) return
-  throw new DefinitionError(type, `'${table}' lacks a case for ${missing.map((one) => `'${one.type}'`).join(', ')}`)
+  throw new DefinitionError(
+    type,
+    `'${table}' lacks a case for ${missing.map((one) => `'${one.type}'`).join(', ')}`,
+  )
 }
 
 function requireWhole(type: string, snapshot: SnapshotOptions | undefined): void {
   if (snapshot === undefined) return
   for (const field of ['every', 'version'] as const) {
     if (Number.isInteger(snapshot[field]) && snapshot[field] >= 1) continue
-    throw new DefinitionError(type, `snapshot.${field} must be a whole number from 1 up, got ${snapshot[field]}`)
+    throw new DefinitionError(
+      type,
+      `snapshot.${field} must be a whole number from 1 up, got ${snapshot[field]}`,
+    )
   }
 }

@@ -1,9 +1,18 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { AnyCommandDefinition, CheckedPayload, SchemaInput, SchemaOutput } from './definition.ts'
+import type {
+  AnyCommandDefinition,
+  CheckedPayload,
+  SchemaInput,
+  SchemaOutput,
+} from './definition.ts'
 import { readSchema, toPointers, type SensitiveField } from './define-event.ts'
 
 /** A request that may fail, with exactly one handler. Not callable: there is one way to send it. */
-export interface CommandDefinition<Type extends string, Payload, Input> extends AnyCommandDefinition {
+export interface CommandDefinition<
+  Type extends string,
+  Payload,
+  Input,
+> extends AnyCommandDefinition {
   readonly type: Type
   readonly '~payload': Payload
   readonly '~input': Input
@@ -33,5 +42,9 @@ export function defineCommand<const Type extends string, S extends StandardSchem
     aliases: [],
     sensitive: toPointers(options.sensitive),
   }
-  return Object.freeze(fields) as unknown as CommandDefinition<Type, SchemaOutput<S>, SchemaInput<S>>
+  return Object.freeze(fields) as unknown as CommandDefinition<
+    Type,
+    SchemaOutput<S>,
+    SchemaInput<S>
+  >
 }

@@ -26,7 +26,11 @@ export interface EventDefinition<Type extends string, Payload> extends AnyFactDe
 }
 
 /** A fact's contract whose schema fills in defaults: the call takes less than the event holds. */
-export interface EventDefinitionWithDefaults<Type extends string, Payload, Input> extends AnyFactDefinition {
+export interface EventDefinitionWithDefaults<
+  Type extends string,
+  Payload,
+  Input,
+> extends AnyFactDefinition {
   (payload: Input, options?: DraftOptions): Draft<Type, Payload>
   /** Whether an envelope is of this type (at any version). */
   is(envelope: Envelope): envelope is Envelope<Type, Payload>
@@ -38,9 +42,9 @@ export interface EventDefinitionWithDefaults<Type extends string, Payload, Input
 }
 
 // Two interfaces, so that the usual hover is `EventDefinition<'A.B.Done', { … }>` with the payload once.
-export type EventDefinitionOf<Type extends string, S extends StandardSchemaV1> = [SchemaInput<S>] extends [
-  SchemaOutput<S>,
-]
+export type EventDefinitionOf<Type extends string, S extends StandardSchemaV1> = [
+  SchemaInput<S>,
+] extends [SchemaOutput<S>]
   ? EventDefinition<Type, SchemaOutput<S>>
   : EventDefinitionWithDefaults<Type, SchemaOutput<S>, SchemaInput<S>>
 
@@ -75,10 +79,11 @@ export function defineEvent<
   const V extends number = 1,
   const H extends History = Record<never, never>,
 >(type: Type, options: EventOptions<S> & VersionOptions<V, H, S>): EventDefinitionOf<Type, S> {
-  return makeEventDefinition({ kind: 'event', type, ...readEventOptions(type, options) }) as unknown as EventDefinitionOf<
-    Type,
-    S
-  >
+  return makeEventDefinition({
+    kind: 'event',
+    type,
+    ...readEventOptions(type, options),
+  }) as unknown as EventDefinitionOf<Type, S>
 }
 
 /** The options as the rest of the library reads them, after the compiler has had its say. */
@@ -114,7 +119,10 @@ export function readEventOptions(type: string, options: LooseEventOptions): Even
   for (const table of ['upcast', 'history'] as const) {
     const surplus = Object.keys(options[table] ?? {}).find((key) => !isStepBelow(key, version))
     if (surplus === undefined) continue
-    throw new DefinitionError(type, `'${table}' has an entry ${surplus}, but the current version is ${version}`)
+    throw new DefinitionError(
+      type,
+      `'${table}' has an entry ${surplus}, but the current version is ${version}`,
+    )
   }
   return {
     version,
@@ -140,7 +148,10 @@ export function toPointers(fields: readonly string[] | undefined): readonly stri
 export function readSchema(type: string, schema: unknown): StandardSchemaV1 {
   const standard = (schema as Partial<StandardSchemaV1> | undefined)?.['~standard']
   if (typeof standard?.validate === 'function') return schema as StandardSchemaV1
-  throw new DefinitionError(type, "'payload' must be a Standard Schema (zod, valibot, arktype, …): it has no '~standard.validate'")
+  throw new DefinitionError(
+    type,
+    "'payload' must be a Standard Schema (zod, valibot, arktype, …): it has no '~standard.validate'",
+  )
 }
 
 /** Makes the callable that a definition is. */
@@ -148,7 +159,12 @@ export function makeEventDefinition<Fields extends { readonly type: string }>(
   fields: Fields,
 ): Fields & ((payload: unknown, options?: DraftOptions) => Draft) {
   const make = (payload: unknown, options: DraftOptions = {}): Draft =>
-    Object.freeze({ draftOf: fields.type, payload, options, definition: make as unknown as AnyEventDefinition })
+    Object.freeze({
+      draftOf: fields.type,
+      payload,
+      options,
+      definition: make as unknown as AnyEventDefinition,
+    })
   const is = (envelope: Envelope): boolean => envelope.eventType === fields.type
   Object.defineProperty(make, 'name', { value: fields.type })
   return Object.freeze(Object.assign(make, fields, { is }))

@@ -32,7 +32,9 @@ type PartEvent<Part> = Part extends { readonly '~event': infer E extends Envelop
 type PartRoute<Part> = Part extends { readonly '~route': infer R extends Route } ? R : never
 
 // An intersection: an application's store must do what every one of its handlers asks for.
-type PartTx<Part> = (Part extends { readonly '~tx': infer Tx } ? (tx: Tx) => void : never) extends (tx: infer All) => void
+type PartTx<Part> = (Part extends { readonly '~tx': infer Tx } ? (tx: Tx) => void : never) extends (
+  tx: infer All,
+) => void
   ? All
   : unknown
 
@@ -46,10 +48,17 @@ export function defineModule<const Name extends string, const Parts extends read
   name: Name,
   parts: Parts,
 ): Module<Name, Parts[number]> {
-  const wrong = parts.findIndex((part) => typeof (part as Partial<AnyPart> | undefined)?.kind !== 'string')
-  if (wrong !== -1) throw new DefinitionError(name, `part ${wrong + 1} is no definition: got ${typeof parts[wrong]}`)
-  return Object.freeze({ kind: 'module', name, parts: Object.freeze([...parts]) }) as unknown as Module<
-    Name,
-    Parts[number]
-  >
+  const wrong = parts.findIndex(
+    (part) => typeof (part as Partial<AnyPart> | undefined)?.kind !== 'string',
+  )
+  if (wrong !== -1)
+    throw new DefinitionError(
+      name,
+      `part ${wrong + 1} is no definition: got ${typeof parts[wrong]}`,
+    )
+  return Object.freeze({
+    kind: 'module',
+    name,
+    parts: Object.freeze([...parts]),
+  }) as unknown as Module<Name, Parts[number]>
 }

@@ -31,7 +31,10 @@ export interface TaskDefinition<
   readonly '~result': Result['~draft']
 }
 
-export interface TaskOptions<S extends StandardSchemaV1, Results extends readonly AnyFactDefinition[]> {
+export interface TaskOptions<
+  S extends StandardSchemaV1,
+  Results extends readonly AnyFactDefinition[],
+> {
   /** Any Standard Schema of JSON values that is synchronous and passes its own output unchanged. */
   readonly payload: CheckedPayload<S>
   /** The facts that the work may end in. */
@@ -57,6 +60,16 @@ export function defineTask<
   type: Type,
   options: TaskOptions<S, Results>,
 ): TaskDefinition<Type, SchemaOutput<S>, SchemaInput<S>, Results[number]> {
-  const fields = { kind: 'task', type, ...readEventOptions(type, options), results: Object.freeze([...options.results]) }
-  return makeEventDefinition(fields) as unknown as TaskDefinition<Type, SchemaOutput<S>, SchemaInput<S>, Results[number]>
+  const fields = {
+    kind: 'task',
+    type,
+    ...readEventOptions(type, options),
+    results: Object.freeze([...options.results]),
+  }
+  return makeEventDefinition(fields) as unknown as TaskDefinition<
+    Type,
+    SchemaOutput<S>,
+    SchemaInput<S>,
+    Results[number]
+  >
 }

@@ -33,7 +33,10 @@ export function defineTopic<const Name extends string, const C extends Carries>(
   options: TopicOptions<C>,
 ): Topic<Name, C> {
   if (!TOPIC_NAME.test(name) || name === '.' || name === '..') {
-    throw new DefinitionError(name, 'a topic name has 1 to 249 of the characters a-z A-Z 0-9 . _ - and is not . or ..')
+    throw new DefinitionError(
+      name,
+      'a topic name has 1 to 249 of the characters a-z A-Z 0-9 . _ - and is not . or ..',
+    )
   }
   const topic: Topic<Name, C> = {
     kind: 'topic',
@@ -47,7 +50,10 @@ export function defineTopic<const Name extends string, const C extends Carries>(
   }
   for (const field of ['partitions', 'replicas', 'retentionMs', 'segmentMs'] as const) {
     if (Number.isInteger(topic[field]) && topic[field] >= 1) continue
-    throw new DefinitionError(name, `${field} must be a whole number from 1 up, got ${topic[field]}`)
+    throw new DefinitionError(
+      name,
+      `${field} must be a whole number from 1 up, got ${topic[field]}`,
+    )
   }
   return Object.freeze(topic)
 }

@@ -11,7 +11,9 @@ export type SchemaOutput<S extends StandardSchemaV1> = StandardSchemaV1.InferOut
  * The schema itself when its payload can be stored, else a sentence that says why not. (Written so,
  * and not as `S & Check<S>`: the error then prints the sentence, not the schema twice.)
  */
-export type CheckedPayload<S extends StandardSchemaV1> = [JsonProblems<SchemaOutput<S>>] extends [never]
+export type CheckedPayload<S extends StandardSchemaV1> = [JsonProblems<SchemaOutput<S>>] extends [
+  never,
+]
   ? [SchemaOutput<S>] extends [SchemaInput<S>]
     ? S
     : '✗ the schema changes its values: what it makes must be accepted by it again, unchanged (no transform, no coercion)'

@@ -1,4 +1,4 @@
-import type { JsonValue } from './json.ts'
+import type { JsonObject, JsonValue } from './json.ts'
 
 /** What travels with an event and is no part of the fact. Any further JSON member is kept as it is. */
 export interface EventMetadata {
@@ -10,8 +10,29 @@ export interface EventMetadata {
   readonly tenant?: string
   /** Who asked for it. */
   readonly actor?: string
+  /** What an event from elsewhere said that our own fields cannot say. */
+  readonly foreign?: ForeignFacts
   readonly [extension: string]: JsonValue | undefined
 }
+
+/** Originals that were replaced when an event came in, kept so that an export can give them back. */
+export type ForeignFacts = {
+  /** An id that is no UUID; `eventId` was derived from it. */
+  readonly eventId?: string
+  /** A correlation id that is no UUID; `correlationId` is its UUIDv5. */
+  readonly correlationId?: string
+  /** A causation id that is no UUID; `causationId` is its UUIDv5. */
+  readonly causationId?: string
+  /** A time with an offset or a fraction finer than milliseconds. */
+  readonly timestamp?: string
+  /** The payload is a text of binary data. */
+  readonly payloadEncoding?: 'base64'
+  /** Members of the envelope that are not ours. */
+  readonly members?: JsonObject
+}
+
+/** Metadata of an event that has none. */
+export const NO_METADATA: EventMetadata = Object.freeze({})
 
 /**
  * An event, from end to end: what happened, to which aggregate, when, and because of what. Frozen, and
@@ -44,7 +65,10 @@ export interface Envelope<Type extends string = string, Payload = unknown> {
 }
 
 /** An envelope as a store gives it back. */
-export interface StoredEnvelope<Type extends string = string, Payload = unknown> extends Envelope<Type, Payload> {
+export interface StoredEnvelope<Type extends string = string, Payload = unknown> extends Envelope<
+  Type,
+  Payload
+> {
   readonly streamVersion: number
   readonly position: number
   readonly recordedAt: string
@@ -58,7 +82,10 @@ export function streamName(aggregateType: string, aggregateId: string): string {
 }
 
 /** The parts of a stream's name. An aggregate type holds no slash, so the first one divides. */
-export function parseStreamName(stream: string): { readonly aggregateType: string; readonly aggregateId: string } {
+export function parseStreamName(stream: string): {
+  readonly aggregateType: string
+  readonly aggregateId: string
+} {
   const slash = stream.indexOf('/')
   return { aggregateType: stream.slice(0, slash), aggregateId: stream.slice(slash + 1) }
 }

@@ -78,7 +78,11 @@ export function findJsonFault(value: unknown, pointer = '', depth = 0): JsonFaul
     case 'object':
       if (value === null) return undefined
       if (depth === DEPTH_LIMIT) {
-        return { pointer, expected: `no more than ${DEPTH_LIMIT} levels, and no cycle`, actual: undefined }
+        return {
+          pointer,
+          expected: `no more than ${DEPTH_LIMIT} levels, and no cycle`,
+          actual: undefined,
+        }
       }
       return Array.isArray(value)
         ? findArrayFault(value, pointer, depth)
@@ -93,7 +97,11 @@ function findTextFault(text: string, pointer: string): JsonFault | undefined {
   return { pointer, expected: 'text without U+0000 and without lone surrogates', actual: text }
 }
 
-function findArrayFault(items: readonly unknown[], pointer: string, depth: number): JsonFault | undefined {
+function findArrayFault(
+  items: readonly unknown[],
+  pointer: string,
+  depth: number,
+): JsonFault | undefined {
   for (let index = 0; index < items.length; index++) {
     const fault = findJsonFault(items[index], `${pointer}/${index}`, depth + 1)
     if (fault !== undefined) return fault
@@ -101,10 +109,18 @@ function findArrayFault(items: readonly unknown[], pointer: string, depth: numbe
   return undefined
 }
 
-function findObjectFault(object: Record<string, unknown>, pointer: string, depth: number): JsonFault | undefined {
+function findObjectFault(
+  object: Record<string, unknown>,
+  pointer: string,
+  depth: number,
+): JsonFault | undefined {
   const prototype: unknown = Object.getPrototypeOf(object)
   if (prototype !== Object.prototype && prototype !== null && !isForeignPlainObject(prototype)) {
-    return { pointer, expected: 'a plain object, array, text, number, boolean or null', actual: object }
+    return {
+      pointer,
+      expected: 'a plain object, array, text, number, boolean or null',
+      actual: object,
+    }
   }
   for (const key in object) {
     const value = object[key]
@@ -128,7 +144,9 @@ function isForeignPlainObject(prototype: unknown): boolean {
 
 /** A property name as one step of a JSON pointer (RFC 6901). */
 export function escapePointer(key: string): string {
-  return key.includes('~') || key.includes('/') ? key.replaceAll('~', '~0').replaceAll('/', '~1') : key
+  return key.includes('~') || key.includes('/')
+    ? key.replaceAll('~', '~0').replaceAll('/', '~1')
+    : key
 }
 
 /** Freezes a JSON value and everything in it. What is frozen already is taken as frozen throughout. */

@@ -67,11 +67,16 @@ function ignoreLateResult(): undefined {
   return undefined
 }
 
-function describeIssue(contract: PayloadContract, issue: StandardSchemaV1.Issue, payload: unknown): ContractIssue {
+function describeIssue(
+  contract: PayloadContract,
+  issue: StandardSchemaV1.Issue,
+  payload: unknown,
+): ContractIssue {
   const path = (issue.path ?? []).map((step) => (typeof step === 'object' ? step.key : step))
   const pointer = path.map((key) => `/${escapePointer(String(key))}`).join('')
   let actual: unknown = payload
-  for (const key of path) actual = (actual as Record<PropertyKey, unknown> | null | undefined)?.[key]
+  for (const key of path)
+    actual = (actual as Record<PropertyKey, unknown> | null | undefined)?.[key]
   if (!touchesSensitive(contract.sensitive, pointer)) {
     return { pointer, expected: issue.message, actual: shorten(actual) }
   }
@@ -114,8 +119,12 @@ function hexWords(words: Uint32Array): string {
 }
 
 /** A schema as JSON Schema (draft 2020-12), `undefined` where its library cannot say it. */
-export function jsonSchema(schema: StandardSchemaV1, side: 'input' | 'output'): Record<string, unknown> | undefined {
-  const standard = schema['~standard'] as Partial<StandardJSONSchemaV1.Props> & StandardSchemaV1.Props
+export function jsonSchema(
+  schema: StandardSchemaV1,
+  side: 'input' | 'output',
+): Record<string, unknown> | undefined {
+  const standard = schema['~standard'] as Partial<StandardJSONSchemaV1.Props> &
+    StandardSchemaV1.Props
   if (standard.jsonSchema === undefined) return undefined
   try {
     return standard.jsonSchema[side]({ target: 'draft-2020-12' })

@@ -3,7 +3,7 @@ import type { Clock } from '../internal/clock.ts'
 import { nameId, isUuid, type IdSource } from '../internal/ids.ts'
 import { parseIsoTime, toIsoTime } from '../internal/time.ts'
 import type { AnyEventDefinition, Draft } from './definition.ts'
-import type { Envelope, EventMetadata } from './envelope.ts'
+import { NO_METADATA, type Envelope, type EventMetadata } from './envelope.ts'
 import { deepFreeze, findJsonFault, type JsonFault } from './json.ts'
 import { parsePayload, schemaHash, touchesSensitive } from './payload.ts'
 
@@ -61,8 +61,12 @@ export function sealDraft(draft: Draft, origin: Origin): SealedEvent {
   const { definition, options } = draft
   const payload = parsePayload(definition, draft.payload)
   const nowMs = origin.clock.now()
-  const timeMs = options.timestamp === undefined ? nowMs : requireTime(definition.type, options.timestamp)
-  const eventId = options.eventId === undefined ? origin.ids.newId(nowMs) : requireId(definition.type, options.eventId)
+  const timeMs =
+    options.timestamp === undefined ? nowMs : requireTime(definition.type, options.timestamp)
+  const eventId =
+    options.eventId === undefined
+      ? origin.ids.newId(nowMs)
+      : requireId(definition.type, options.eventId)
   const envelope: Envelope = {
     eventId,
     eventType: definition.type,
@@ -78,9 +82,10 @@ export function sealDraft(draft: Draft, origin: Origin): SealedEvent {
   return seal(envelope, timeMs, definition, schemaHash(definition.schema), origin)
 }
 
-const NO_METADATA: EventMetadata = Object.freeze({})
-
-function joinMetadata(shared: EventMetadata | undefined, own: EventMetadata | undefined): EventMetadata {
+function joinMetadata(
+  shared: EventMetadata | undefined,
+  own: EventMetadata | undefined,
+): EventMetadata {
   if (own === undefined) return shared ?? NO_METADATA
   return Object.freeze(shared === undefined ? { ...own } : { ...shared, ...own })
 }
@@ -98,7 +103,13 @@ export function sealEnvelope(
   definition: AnyEventDefinition | undefined,
   options: SealOptions = {},
 ): SealedEvent {
-  return seal(envelope, requireTime(envelope.eventType, envelope.timestamp), definition, undefined, options)
+  return seal(
+    envelope,
+    requireTime(envelope.eventType, envelope.timestamp),
+    definition,
+    undefined,
+    options,
+  )
 }
 
 function seal(
@@ -111,7 +122,12 @@ function seal(
   refuseFault(envelope, definition, 'payload', findJsonFault(envelope.payload))
   const payloadJson = JSON.stringify(envelope.payload)
   const metadataJson = stringifyMetadata(envelope, definition)
-  refuseTooLarge(envelope, payloadJson, metadataJson, options.maxEventBytes ?? DEFAULT_MAX_EVENT_BYTES)
+  refuseTooLarge(
+    envelope,
+    payloadJson,
+    metadataJson,
+    options.maxEventBytes ?? DEFAULT_MAX_EVENT_BYTES,
+  )
   const key = definition?.key?.(envelope.payload as never)
   return {
     envelope: freezeEnvelope(envelope),
@@ -126,7 +142,10 @@ function seal(
   }
 }
 
-function stringifyMetadata(envelope: Envelope, definition: AnyEventDefinition | undefined): string | undefined {
+function stringifyMetadata(
+  envelope: Envelope,
+  definition: AnyEventDefinition | undefined,
+): string | undefined {
   if (envelope.metadata === NO_METADATA) return undefined
   refuseFault(envelope, definition, 'metadata', findJsonFault(envelope.metadata))
   const json = JSON.stringify(envelope.metadata)
@@ -142,29 +161,53 @@ function refuseFault(
   if (fault === undefined) return
   const hidden = part === 'payload' && touchesSensitive(definition?.sensitive ?? [], fault.pointer)
   const actual = hidden ? '[sensitive]' : shorten(fault.actual)
-  throw new ContractError('TIDINGS_PAYLOAD_NOT_JSON', `the ${part} would not survive JSON unchanged.`, {
-    type: envelope.eventType,
-    issues: [{ pointer: fault.pointer, expected: fault.expected, actual }],
-    nextStep: 'Nothing was stored. Say it as plain JSON: ISO text for a time, digits for a big number, an array for a set.',
-  })
+  throw new ContractError(
+    'TIDINGS_PAYLOAD_NOT_JSON',
+    `the ${part} would not survive JSON unchanged.`,
+    {
+      type: envelope.eventType,
+      issues: [{ pointer: fault.pointer, expected: fault.expected, actual }],
+      nextStep:
+        'Nothing was stored. Say it as plain JSON: ISO text for a time, digits for a big number, an array for a set.',
+    },
+  )
 }
 
 const utf8 = new TextEncoder()
 
-function refuseTooLarge(envelope: Envelope, payloadJson: string, metadataJson: string | undefined, maxBytes: number): void {
+function refuseTooLarge(
+  envelope: Envelope,
+  payloadJson: string,
+  metadataJson: string | undefined,
+  maxBytes: number,
+): void {
   const characters = payloadJson.length + (metadataJson?.length ?? 0)
   // A character takes three bytes at the most in UTF-8, so most events need no counting.
   if (characters * 3 <= maxBytes) return
   const bytes = utf8.encode(payloadJson).length + utf8.encode(metadataJson ?? '').length
   if (bytes <= maxBytes) return
-  throw new ContractError('TIDINGS_EVENT_TOO_LARGE', `the event is larger than the limit of ${maxBytes} bytes.`, {
-    type: envelope.eventType,
-    issues: [{ pointer: '', expected: `at most ${maxBytes} bytes of payload and metadata`, actual: `${bytes} bytes` }],
-    nextStep: 'Nothing was stored. Keep large content elsewhere and record where it is, or raise maxEventBytes.',
-  })
+  throw new ContractError(
+    'TIDINGS_EVENT_TOO_LARGE',
+    `the event is larger than the limit of ${maxBytes} bytes.`,
+    {
+      type: envelope.eventType,
+      issues: [
+        {
+          pointer: '',
+          expected: `at most ${maxBytes} bytes of payload and metadata`,
+          actual: `${bytes} bytes`,
+        },
+      ],
+      nextStep:
+        'Nothing was stored. Keep large content elsewhere and record where it is, or raise maxEventBytes.',
+    },
+  )
 }
 
-const deep = (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.['NODE_ENV'] !== 'production'
+const deep =
+  (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.[
+    'NODE_ENV'
+  ] !== 'production'
 
 /** Freezes an envelope and its metadata, and its payload to the bottom except in production (900 ns for 25 fields). */
 export function freezeEnvelope<E extends Envelope>(envelope: E): E {
@@ -176,7 +219,12 @@ export function freezeEnvelope<E extends Envelope>(envelope: E): E {
 function requireTime(type: string, timestamp: string): number {
   const timeMs = parseIsoTime(timestamp)
   if (timeMs !== undefined) return timeMs
-  throw badField(type, '/timestamp', 'an ISO 8601 time with offset, for example 2026-11-21T09:30:00.000Z', timestamp)
+  throw badField(
+    type,
+    '/timestamp',
+    'an ISO 8601 time with offset, for example 2026-11-21T09:30:00.000Z',
+    timestamp,
+  )
 }
 
 function requireId(type: string, eventId: string): string {

@@ -30,7 +30,11 @@ interface Next {
 export type History = Readonly<Record<number, StandardSchemaV1>>
 
 // oxlint-disable-next-line typescript/no-explicit-any -- without `history` nothing is known of an old payload, and demanding a check of each field would be worse than none
-type PayloadAt<H, V> = V extends keyof H ? (H[V] extends StandardSchemaV1 ? SchemaOutput<H[V]> : any) : any
+type PayloadAt<H, V> = V extends keyof H
+  ? H[V] extends StandardSchemaV1
+    ? SchemaOutput<H[V]>
+    : any
+  : any
 
 type InputAt<H, N, V, S extends StandardSchemaV1> = N extends V
   ? SchemaInput<S>
@@ -41,7 +45,11 @@ type InputAt<H, N, V, S extends StandardSchemaV1> = N extends V
     : unknown
 
 /** One step from each earlier version to the next; a missing or a surplus one is an error. */
-export type UpcastSteps<V extends number, H, S extends StandardSchemaV1> = V extends keyof StepsBelow
+export type UpcastSteps<
+  V extends number,
+  H,
+  S extends StandardSchemaV1,
+> = V extends keyof StepsBelow
   ? {
       readonly [K in StepsBelow[V]]: (
         old: PayloadAt<H, K>,

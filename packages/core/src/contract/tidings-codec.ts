@@ -1,0 +1,173 @@
+import {
+  addFault,
+  copyMetadata,
+  finishEnvelope,
+  isObject,
+  joinForeign,
+  kindOf,
+  readAggregateType,
+  readForeignId,
+  readName,
+  readText,
+  readTime,
+  readUuid,
+  readVersion,
+  refuseFaults,
+  streamCorrelation,
+  type DecodedEvent,
+  type DecodeOptions,
+  type Faults,
+  type Reading,
+  type StoredFacts,
+  type WireObject,
+} from './check-envelope.ts'
+import { NO_METADATA, type Envelope, type EventMetadata } from './envelope.ts'
+import { escapePointer, type JsonObject, type JsonValue } from './json.ts'
+
+/** The media type of an event in Tidings' own form. */
+export const TIDINGS_CONTENT_TYPE = 'application/json'
+
+/**
+ * An envelope as JSON: snake_case members, and what the log knows of it (`stream_version`,
+ * `position`, `recorded_at`) where it is stored. The hash of the schema it was written under is left
+ * out: whoever reads these bytes has to check them.
+ *
+ * `metadata.version` repeats the event's version for readers that look there, so no metadata member
+ * of that name travels; neither do `traceId` and `trace_id` apart, which are the same on the wire.
+ */
+export function toWire(envelope: Envelope): JsonObject {
+  const { traceId, version: _, ...metadata } = envelope.metadata
+  return {
+    event_id: envelope.eventId,
+    event_type: envelope.eventType,
+    event_version: envelope.eventVersion,
+    timestamp: envelope.timestamp,
+    aggregate_type: envelope.aggregateType,
+    aggregate_id: envelope.aggregateId,
+    correlation_id: envelope.correlationId,
+    causation_id: envelope.causationId ?? null,
+    payload: envelope.payload as JsonValue,
+    metadata: {
+      version: envelope.eventVersion,
+      ...(traceId === undefined ? undefined : { trace_id: traceId }),
+      ...metadata,
+    },
+    ...(envelope.streamVersion === undefined
+      ? undefined
+      : { stream_version: envelope.streamVersion }),
+    ...(envelope.position === undefined ? undefined : { position: envelope.position }),
+    ...(envelope.recordedAt === undefined ? undefined : { recorded_at: envelope.recordedAt }),
+  }
+}
+
+/**
+ * The envelope that a JSON value says. Without a correlation id its stream stands for one; one that
+ * is no UUID becomes its UUIDv5, and `metadata.foreign` keeps the original.
+ *
+ * @throws {ContractError} `TIDINGS_ENVELOPE_INVALID` with a pointer per fault
+ */
+export function fromWire(json: unknown, options: DecodeOptions = {}): Envelope {
+  return decodeWire(json, options).envelope
+}
+
+/** As {@link fromWire}, with what the sender's log said. */
+export function decodeWire(json: unknown, options: DecodeOptions = {}): DecodedEvent {
+  const reading: Reading = { faults: [], foreign: undefined }
+  const { faults } = reading
+  if (!isObject(json)) {
+    faults.push({ pointer: '', expected: 'a JSON object', actual: kindOf(json) })
+    refuseFaults(faults, undefined)
+  }
+  const wire = json as WireObject
+  const aggregateType = readAggregateType(wire['aggregate_type'], '/aggregate_type', faults)
+  const aggregateId = readText(wire['aggregate_id'], '/aggregate_id', faults)
+  const causationId = readForeignId(wire['causation_id'], '/causation_id', 'causationId', reading)
+  if (wire['payload'] === undefined) addFault(faults, '/payload', 'a JSON value', undefined)
+  const metadata = readMetadata(wire['metadata'], faults)
+  const envelope: Envelope = {
+    eventId: readUuid(wire['event_id'], '/event_id', faults),
+    eventType: readName(wire['event_type'], '/event_type', faults),
+    eventVersion: readWireVersion(wire, faults),
+    timestamp: readTime(wire['timestamp'] ?? options.defaultTime, '/timestamp', reading),
+    aggregateType,
+    aggregateId,
+    correlationId:
+      readForeignId(wire['correlation_id'], '/correlation_id', 'correlationId', reading) ??
+      streamCorrelation(aggregateType, aggregateId),
+    ...(causationId === undefined ? undefined : { causationId }),
+    payload: wire['payload'],
+    metadata: joinForeign(metadata, keepMembers(wire, reading)),
+  }
+  return finishEnvelope(envelope, readStored(wire, reading), faults)
+}
+
+const MEMBERS: ReadonlySet<string> = new Set([
+  'event_id',
+  'event_type',
+  'event_version',
+  'timestamp',
+  'aggregate_type',
+  'aggregate_id',
+  'correlation_id',
+  'causation_id',
+  'payload',
+  'metadata',
+  'stream_version',
+  'position',
+  'recorded_at',
+])
+
+/** Members that are not ours go to `metadata.foreign`: a newer sender may have meant something by them. */
+function keepMembers(wire: WireObject, reading: Reading): Reading {
+  for (const member in wire) {
+    if (MEMBERS.has(member)) continue
+    const unknown = Object.entries(wire).filter(([name]) => !MEMBERS.has(name))
+    reading.foreign = { ...reading.foreign, members: Object.fromEntries(unknown) }
+    break
+  }
+  return reading
+}
+
+function readWireVersion(wire: WireObject, faults: Faults): number {
+  const version = wire['event_version']
+  if (version !== undefined && version !== null)
+    return readVersion(version, '/event_version', faults)
+  const metadata = wire['metadata']
+  const fallback = isObject(metadata) ? metadata['version'] : undefined
+  return fallback === undefined || fallback === null
+    ? readVersion(version, '/event_version', faults)
+    : readVersion(fallback, '/metadata/version', faults)
+}
+
+function readMetadata(value: JsonValue | undefined, faults: Faults): EventMetadata {
+  if (value === undefined || value === null) return NO_METADATA
+  if (!isObject(value)) {
+    addFault(faults, '/metadata', 'a JSON object', value)
+    return NO_METADATA
+  }
+  const metadata: Record<string, JsonValue | undefined> = {}
+  for (const name in value) {
+    if (name === 'version') continue
+    const ours = name === 'trace_id' ? 'traceId' : name
+    copyMetadata(metadata, [ours, value[name]], `/metadata/${escapePointer(name)}`, faults)
+  }
+  return metadata
+}
+
+const NOT_STORED: StoredFacts = Object.freeze({})
+
+function readStored(wire: WireObject, reading: Reading): StoredFacts {
+  const { stream_version: streamVersion, position, recorded_at: recordedAt } = wire
+  if (streamVersion === undefined && position === undefined && recordedAt === undefined)
+    return NOT_STORED
+  const { faults } = reading
+  return Object.freeze({
+    ...(streamVersion == null
+      ? undefined
+      : { streamVersion: readVersion(streamVersion, '/stream_version', faults) }),
+    ...(position == null ? undefined : { position: readVersion(position, '/position', faults) }),
+    ...(recordedAt == null
+      ? undefined
+      : { recordedAt: readTime(recordedAt, '/recorded_at', { faults, foreign: undefined }) }),
+  })
+}
