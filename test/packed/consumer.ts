@@ -1,0 +1,89 @@
+/** The files of a project that uses the packages as published. */
+
+const model = `
+import { z } from 'zod'
+import { defineEvent, lintEventType, type Envelope } from 'tidings/contract'
+
+export const Created = defineEvent('Todo.Item.Created', {
+  payload: z.object({ todoId: z.string(), title: z.string() }),
+})
+export const reasons = lintEventType('Todo.Item.Create')
+export const title = (event: Envelope<'Todo.Item.Created', { title: string }>): string =>
+  event.payload.title
+// @ts-expect-error: the title is missing; if this line compiles, the types have become loose
+export const wrong = () => Created({ todoId: '1' })
+`
+
+const program = `
+import assert from 'node:assert/strict'
+import * as core from 'tidings'
+import * as contract from 'tidings/contract'
+import * as sqlite from 'tidings/sqlite'
+import * as zod from 'tidings/zod'
+import * as testing from '@tidings/testing'
+import { Created, reasons } from './model.js'
+
+assert.equal(Created.type, 'Todo.Item.Created')
+assert.equal(reasons.length > 0, true)
+assert.equal(core.defineEvent, contract.defineEvent)
+assert.deepEqual(Created({ todoId: '1', title: 'milk' }).payload, { todoId: '1', title: 'milk' })
+console.log(JSON.stringify([core, sqlite, zod, testing].map((module) => Object.keys(module).length)))
+`
+
+const common = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  skipLibCheck: false,
+  target: 'ES2022',
+  noEmit: true,
+}
+
+export const consumer: Record<string, string> = {
+  'src/model.ts': model,
+  'src/program.ts': program,
+  'tsconfig.node.json': JSON.stringify({
+    compilerOptions: {
+      ...common,
+      noEmit: false,
+      module: 'nodenext',
+      lib: ['ES2022'],
+      types: ['node'],
+      rootDir: 'src',
+      outDir: 'out',
+    },
+    include: ['src'],
+  }),
+  // As Vite and its like set it: no types of Node, those of the browser.
+  'tsconfig.browser.json': JSON.stringify({
+    compilerOptions: {
+      ...common,
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      lib: ['ES2022', 'DOM'],
+      types: [],
+    },
+    files: ['src/model.ts'],
+  }),
+  'require.cjs': `
+    const assert = require('node:assert/strict')
+    for (const name of ['tidings', 'tidings/contract', 'tidings/sqlite', 'tidings/zod', '@tidings/testing']) {
+      assert.equal(typeof require(name), 'object', name)
+    }
+    const { defineEvent } = require('tidings/contract')
+    const { z } = require('zod')
+    const Created = defineEvent('Todo.Item.Created', { payload: z.object({ title: z.string() }) })
+    console.log(Created.type)
+  `,
+  // No validator library: a Standard Schema by hand keeps what is measured to Tidings alone.
+  'browser.js': `
+    import { defineEvent, lintEventType, newId } from 'tidings/contract'
+    const payload = { '~standard': { version: 1, vendor: 'hand', validate: (value) => ({ value }) } }
+    const Created = defineEvent('Todo.Item.Created', { payload })
+    globalThis.result = {
+      type: Created({ title: 'milk' }).draftOf,
+      reasons: lintEventType('Todo.Item.Create').length,
+      id: newId(),
+    }
+  `,
+}
