@@ -121,7 +121,7 @@ function layerFault(file: string, from: Layer, specifier: string): string | unde
   if (!specifier.startsWith('.')) return undefined
   const target = posix.join(posix.dirname(file), specifier)
   const to = coreLayer(target)
-  if (to === undefined) return `'${specifier}' leaves ${coreSource}.`
+  if (to === undefined) return undefined
   if (from.name === undefined) return undefined
   if (to.name === undefined) {
     return `The folder '${from.name}' imports the entry point '${specifier}'. Entry points are for users; import the file that has the thing.`
@@ -264,6 +264,7 @@ export function checkPackages(files: Files): Fault[] {
   return all.flatMap((workspace) => [
     ...checkDeclarations(files, workspace, names),
     ...checkForeign(files, workspace, own),
+    ...checkEscapes(files, workspace.folder),
   ])
 }
 
@@ -317,6 +318,21 @@ function checkForeign(
     const allowed = coreMayImport.some((rule) => rule.name === name && rule.file.test(file))
     if (folder === 'packages/core' && !allowed) {
       const message = `Core imports '${name}'. It may import node: modules, @standard-schema/spec, and zod in a file called zod….ts.`
+      faults.push({ rule: 'packages', file, line, message })
+    }
+  }
+  return faults
+}
+
+/** What is shipped, and what shows users how to do it, names other packages as users must. */
+function checkEscapes(files: Files, folder: string): Fault[] {
+  const faults: Fault[] = []
+  for (const [file, text] of files) {
+    if (!file.startsWith(`${folder}/src/`)) continue
+    for (const { specifier, line } of importsOf(text)) {
+      const target = posix.join(posix.dirname(file), specifier)
+      if (!specifier.startsWith('.') || target.startsWith(`${folder}/`)) continue
+      const message = `'${specifier}' leaves ${folder}. Import the other package by its name.`
       faults.push({ rule: 'packages', file, line, message })
     }
   }
