@@ -9,9 +9,10 @@ import { installPeers, peerVersions } from './harness/peers.ts'
 import { makeReport, updateResults, type RunResult } from './harness/report.ts'
 import { runSuite } from './harness/suite.ts'
 
-const USAGE = `Usage: npm run bench -- NAME [--rounds N] [--json] [--dry]
+const USAGE = `Usage: npm run bench -- NAME [--rounds N] [--only TEXT] [--json] [--dry]
 
   --rounds N   rounds that count (each bench has its own number otherwise)
+  --only TEXT  only the variants whose name holds TEXT; leaves RESULTS.md as it is
   --json       one JSON object on stdout instead of the table
   --dry        leave bench/RESULTS.md as it is
 
@@ -28,6 +29,12 @@ async function list(): Promise<void> {
     const bench = await loadBench(name)
     say(`  ${name.padEnd(10)} ${bench.summary}`)
   }
+}
+
+function narrow(bench: Bench, only: string | undefined): Bench {
+  if (only === undefined) return bench
+  const { verify: _, ...rest } = bench
+  return { ...rest, variants: bench.variants.filter(({ name }) => name.includes(only)) }
 }
 
 async function measure(bench: Bench, rounds: number): Promise<RunResult> {
@@ -59,7 +66,12 @@ function keep(name: string, report: ReturnType<typeof makeReport>, dry: boolean)
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { rounds: { type: 'string' }, json: { type: 'boolean' }, dry: { type: 'boolean' } },
+    options: {
+      rounds: { type: 'string' },
+      only: { type: 'string' },
+      json: { type: 'boolean' },
+      dry: { type: 'boolean' },
+    },
   })
   const [name] = positionals
   if (name === undefined) {
@@ -71,9 +83,9 @@ async function main(): Promise<number> {
     await list()
     return 2
   }
-  const bench = await loadBench(name)
+  const bench = narrow(await loadBench(name), values.only)
   const report = makeReport(await measure(bench, rounds ?? bench.rounds))
-  keep(name, report, values.dry === true)
+  keep(name, report, values.dry === true || values.only !== undefined)
   process.stdout.write(
     values.json === true ? `${JSON.stringify(report.json)}\n` : `\n${report.text}\n`,
   )
