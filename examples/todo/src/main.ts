@@ -1,2 +1,59 @@
-// Placeholder: the HTTP service comes here.
-export {}
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { runUntilSignal } from 'tidings'
+import { sqlite } from 'tidings/sqlite'
+import { ArgumentError, help, readArguments, type Arguments } from './arguments.ts'
+import { startService, type Service } from './service.ts'
+import { runSmoke } from './smoke/smoke.ts'
+import { welcome } from './welcome.ts'
+
+/** @returns the exit code: 0 done, 1 failed, 2 wrong usage */
+async function main(): Promise<number> {
+  try {
+    const args = readArguments(process.argv.slice(2), process.env)
+    if (args.help) {
+      console.log(help)
+      return 0
+    }
+    return args.smoke ? await runSmoke() : await run(args)
+  } catch (error) {
+    console.error(explain(error))
+    return error instanceof ArgumentError ? 2 : 1
+  }
+}
+
+async function run(args: Arguments): Promise<number> {
+  mkdirSync(dirname(args.file), { recursive: true })
+  const service = await startService({
+    store: sqlite(args.file),
+    port: args.port,
+    orFreePort: !args.isPortChosen,
+  })
+  console.log(welcome(service.url, args.file))
+  followEvents(service)
+  await runUntilSignal(service.app, {
+    onSignal: (signal) => console.log(`\n${signal}: finishing what is under way …`),
+    beforeClose: () => service.stopRequests(),
+  })
+  console.log('Stopped. Everything that was acknowledged is in the log.')
+  return 0
+}
+
+/** A line for each event that this process records. */
+function followEvents({ app }: Service): void {
+  app.bus.subscribe('Todo.**', ({ position, eventType, aggregateId }) => {
+    console.log(`  ${String(position).padStart(5)}  ${eventType.padEnd(22)} ${aggregateId}`)
+  })
+}
+
+function explain(error: unknown): string {
+  if (error instanceof ArgumentError)
+    return `${error.message}\nnpm start -- --help says what there is.`
+  if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+    const { port } = error as { readonly port?: number }
+    return `Port ${port} is taken. Choose another one: npm start -- --port 0`
+  }
+  return error instanceof Error && 'code' in error ? error.message : String((error as Error).stack)
+}
+
+process.exitCode = await main()

@@ -1,0 +1,89 @@
+import { Hono, type Context } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { systemClock, type Clock } from 'tidings'
+import { TodoList } from '../listing/todo-list.ts'
+import type { TodoApp } from '../todo/module.ts'
+import { feedRoutes } from './feed.ts'
+import { onlyFromHere } from './guard.ts'
+import { internalProblem, RequestError, toProblem, type Problem } from './problem.ts'
+import { todoRoutes } from './todo-routes.ts'
+
+const MAX_BODY_BYTES = 1024 * 1024
+
+export interface HttpOptions {
+  /** Ends the live feeds, and lets go of connections after the response that they wait for. */
+  readonly stopping: AbortSignal
+  /** Told of every failure that is the service's own. */
+  readonly onError: (error: unknown) => void
+  readonly clock?: Clock
+}
+
+/** The whole service, as one function from request to response. */
+export function httpRoutes(
+  app: TodoApp,
+  { stopping, onError, clock = systemClock }: HttpOptions,
+): Hono {
+  const routes = new Hono()
+  routes.use(async (c, next) => {
+    await next()
+    if (stopping.aborted) c.header('Connection', 'close')
+  })
+  routes.use(onlyFromHere)
+  routes.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }))
+  routes.get('/', (c) => c.json(index))
+  routes.get('/health', (c) => {
+    const health = app.health()
+    return c.json(health, health.ready ? 200 : 503)
+  })
+  routes.route('/todos', todoRoutes(app, new TodoList(app.store)))
+  routes.route('/feed', feedRoutes(app, { clock, stopping, onError }))
+  routes.notFound((c) => respond(c, unknownRoute(c)))
+  routes.onError((error, c) => {
+    if (toProblem(error) === undefined) onError(error)
+    return respond(c, error)
+  })
+  return routes
+}
+
+function respond(c: Context, error: unknown): Response {
+  const problem: Problem = toProblem(error) ?? internalProblem
+  return c.body(JSON.stringify(problem), problem.status as 500, {
+    'Content-Type': 'application/problem+json',
+  })
+}
+
+function unknownRoute(c: Context): RequestError {
+  return new RequestError('ROUTE_UNKNOWN', `There is no ${c.req.method} ${c.req.path} here.`, {
+    nextStep: 'GET / lists what there is.',
+  })
+}
+
+function refuseLargeBody(c: Context): never {
+  // The rest of the body is not read, so the connection cannot be used again.
+  c.header('Connection', 'close')
+  throw new RequestError('BODY_TOO_LARGE', `The body is larger than ${MAX_BODY_BYTES} bytes.`, {
+    nextStep: 'Send less.',
+  })
+}
+
+const index = {
+  service: 'todo',
+  routes: {
+    'POST /todos': 'create: {"title", "description"?, "priority"?, "dueDate"?, "todoId"?}',
+    'GET /todos': 'the list: ?status=open|done, ?limit=, ?after=',
+    'GET /todos/:id': 'one todo',
+    'PATCH /todos/:id': 'update: {"title"?, "description"?, "dueDate"?}; null takes a field away',
+    'POST /todos/:id/complete': 'complete it',
+    'POST /todos/:id/uncomplete': 'open it again',
+    'PUT /todos/:id/priority': 'prioritize: {"priority": "low" | "medium" | "high"}',
+    'DELETE /todos/:id': 'delete it: ?reason=',
+    'GET /todos/:id/history': 'its events',
+    'GET /feed': 'all events, live (server-sent events): ?after= or Last-Event-ID',
+    'GET /health': 'whether it takes commands',
+  },
+  headers: {
+    'Idempotency-Key': 'a UUID: the same request again gets the first answer again',
+    'X-Correlation-Id': 'joins requests into one trace; a response says its own',
+    'X-User-Id': 'a UUID: who asks',
+  },
+}
