@@ -1,0 +1,38 @@
+import type { EventMetadata, StoredEnvelope } from '../contract/envelope.ts'
+import { freezeEnvelope } from '../contract/seal.ts'
+import { toIsoTime } from '../internal/time.ts'
+import type { Cell } from './connection.ts'
+import type { NameTables } from './names.ts'
+
+/** The columns of `event_log` that an envelope is made of, in the order that {@link toEnvelope} takes. */
+export const EVENT_COLUMNS =
+  'e.position, e.stream, e.version, e.event_id, e.event_type, e.event_version, e.correlation_id, e.causation_id, e.occurred_at, e.recorded_at, e.schema, e.payload, e.metadata'
+
+const NO_METADATA: EventMetadata = Object.freeze({})
+
+/** A row of the log as an envelope. The optional members are absent, not undefined, where there is none. */
+export function toEnvelope(row: readonly Cell[], names: NameTables): StoredEnvelope {
+  const stream = row[1] as string
+  const slash = stream.indexOf('/')
+  const payload = row[11] as string | null
+  const metadata = row[12] as string | null
+  const envelope: Mutable<StoredEnvelope> = {
+    eventId: row[3] as string,
+    eventType: names.eventTypes.nameOf(row[4] as number),
+    eventVersion: row[5] as number,
+    timestamp: toIsoTime(row[8] as number),
+    aggregateType: stream.slice(0, slash),
+    aggregateId: stream.slice(slash + 1),
+    correlationId: row[6] as string,
+    payload: payload === null ? null : JSON.parse(payload),
+    metadata: metadata === null ? NO_METADATA : (JSON.parse(metadata) as EventMetadata),
+    streamVersion: row[2] as number,
+    position: row[0] as number,
+    recordedAt: toIsoTime(row[9] as number),
+  }
+  if (row[7] !== null) envelope.causationId = row[7] as string
+  if (row[10] !== null) envelope.schemaHash = names.schemaHashes.nameOf(row[10] as number)
+  return freezeEnvelope(envelope)
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }

@@ -1,0 +1,61 @@
+import { StoreError } from '../../errors/store-errors.ts'
+import { toIsoTime } from '../../internal/time.ts'
+import { version } from '../../internal/version.ts'
+import type { Connection } from '../connection.ts'
+import type { SqliteSettings } from '../options.ts'
+import { migrations, SCHEMA_NUMBER } from './migrations.ts'
+
+const VERSION_TABLE = `create table if not exists schema_version (
+  number         integer primary key,
+  minimum_reader integer not null,
+  at             text not null,
+  by             text not null
+) strict`
+
+/**
+ * Brings the database to the form that this version writes, in one transaction. A newer form stays as
+ * it is, if it lets a reader of this version work with it.
+ *
+ * @throws {StoreError} `TIDINGS_STORE_TOO_NEW`
+ */
+export function migrate(connection: Connection, settings: SqliteSettings): void {
+  if (isCurrent(connection, settings)) return
+  const { db } = connection
+  db.exec('begin immediate')
+  try {
+    db.exec(VERSION_TABLE)
+    // Another process may have done it while this one waited for the lock.
+    const from = readVersion(connection, settings)
+    const insert = db.prepare('insert into schema_version values (?, ?, ?, ?)')
+    for (const { number, minimumReader, sql } of migrations) {
+      if (number <= from) continue
+      db.exec(sql)
+      insert.run(number, minimumReader, toIsoTime(settings.clock.now()), `tidings ${version}`)
+    }
+    db.exec('commit')
+  } catch (error) {
+    if (db.isTransaction) db.exec('rollback')
+    throw error
+  }
+}
+
+function isCurrent(connection: Connection, settings: SqliteSettings): boolean {
+  const table = connection.db
+    .prepare("select 1 from sqlite_schema where type = 'table' and name = 'schema_version'")
+    .get()
+  return table !== undefined && readVersion(connection, settings) >= SCHEMA_NUMBER
+}
+
+function readVersion(connection: Connection, settings: SqliteSettings): number {
+  const row = connection.db
+    .prepare(
+      'select coalesce(max(number), 0) as number, coalesce(max(minimum_reader), 0) as reader from schema_version',
+    )
+    .get() as { number: number; reader: number }
+  if (row.reader <= SCHEMA_NUMBER) return row.number
+  throw new StoreError(
+    'TIDINGS_STORE_TOO_NEW',
+    settings.location,
+    `${settings.location}: the file has schema ${row.number} and can be read by schema ${row.reader} or later; this version of Tidings (${version}) has schema ${SCHEMA_NUMBER}. Nothing was changed. Install a newer version.`,
+  )
+}

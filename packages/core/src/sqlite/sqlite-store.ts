@@ -1,0 +1,261 @@
+import type { StoredEnvelope } from '../contract/envelope.ts'
+import { UsageError } from '../errors/usage-errors.ts'
+import { currentFrame, runInFrame } from '../internal/flow.ts'
+import { checkAppends } from '../store/decide-append.ts'
+import type {
+  AppendOptions,
+  AppendResult,
+  CommandStore,
+  ContractStore,
+  EventFilter,
+  EventReader,
+  LogCatalog,
+  ReadOptions,
+  ReadStreamOptions,
+  SnapshotStore,
+  SqlTransaction,
+  Store,
+  StreamAppend,
+} from '../store/store.ts'
+import { backupTo } from './backup.ts'
+import { makeCatalog } from './catalog.ts'
+import { commandsOf, findCommand } from './command-table.ts'
+import { declareContracts, listContracts } from './contract-table.ts'
+import { EVENT_COLUMNS, toEnvelope } from './event-row.ts'
+import { queryPages } from './log-query.ts'
+import { closeLog, openLog, type OpenLog } from './open-log.ts'
+import { readOptions, type SqliteOptions, type SqliteSettings } from './options.ts'
+import { loadSnapshot, saveSnapshot } from './snapshot-table.ts'
+import { readStreamPages } from './stream-reader.ts'
+import { SqliteTransaction } from './transaction.ts'
+
+/** A log in a SQLite file, with `tx.sql` for the user's own tables beside it. */
+export interface SqliteStore extends Store<SqlTransaction> {
+  /**
+   * Opens the file now. Without it the first call does: errors of the file come there then.
+   *
+   * @throws {StoreError} the file cannot be opened, made, or read by this version
+   */
+  open(): Promise<void>
+  /**
+   * Writes a copy of the whole file as it is at one moment, while others go on writing. The copy is
+   * there whole or not at all, and is opened like any other.
+   *
+   * @throws {StoreError} it could not be written; `TIDINGS_STORE_FAILED` too when it is there already
+   */
+  backup(file: string): Promise<void>
+}
+
+/**
+ * A log in a SQLite file, through Node's own `node:sqlite`. The file is opened, and made where it is
+ * missing, by the first call. Other processes may work on it at the same time, on the same machine.
+ *
+ * @param options the file, or the file and more
+ * @throws {UsageError} an option that cannot be
+ */
+export function sqlite(options: string | SqliteOptions): SqliteStore {
+  return new SqliteLogStore(readOptions(options))
+}
+
+/** fresh → opening (by the first call) → open → closing (what is under way ends) → closed. */
+class SqliteLogStore implements SqliteStore {
+  readonly location: string
+  readonly commands: CommandStore
+  readonly snapshots: SnapshotStore
+  readonly contracts: ContractStore
+  readonly catalog: LogCatalog
+  readonly #settings: SqliteSettings
+  readonly #underWay = new Set<Promise<unknown>>()
+  #opening: Promise<OpenLog> | undefined
+  #log: OpenLog | undefined
+  #closed: Promise<void> | undefined
+
+  constructor(settings: SqliteSettings) {
+    this.location = settings.location
+    this.#settings = settings
+    this.commands = this.#makeCommands()
+    this.snapshots = {
+      load: (stream) => this.#read(({ side }) => loadSnapshot(side.connection, stream)),
+      save: (snapshot) => this.#write(({ writer }) => saveSnapshot(writer.connection, snapshot)),
+    }
+    this.contracts = {
+      declare: (contracts) =>
+        this.#write(({ writer }) => declareContracts(writer.connection, contracts)),
+      list: () => this.#read(({ side }) => listContracts(side.connection)),
+    }
+    this.catalog = makeCatalog(async () => (await this.#ready()).side, this.#settings)
+  }
+
+  async open(): Promise<void> {
+    await this.#ready()
+  }
+
+  async append(
+    appends: readonly StreamAppend[],
+    options: AppendOptions = {},
+  ): Promise<readonly AppendResult[]> {
+    this.#requireWritable()
+    options.signal?.throwIfAborted()
+    checkAppends(appends, options)
+    const { group } = this.#log ?? (await this.#ready())
+    return group.append({ appends, command: options.command }, options.signal)
+  }
+
+  async transaction<Result>(
+    work: (tx: SqlTransaction) => Promise<Result>,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<Result> {
+    this.#requireWritable()
+    signal?.throwIfAborted()
+    const log = await this.#ready()
+    return this.#track(this.#transact(new SqliteTransaction(log, signal), work))
+  }
+
+  async #transact<Result>(
+    tx: SqliteTransaction,
+    work: (tx: SqlTransaction) => Promise<Result>,
+  ): Promise<Result> {
+    const mark = { store: this as object, open: true }
+    try {
+      const result = await runInFrame({ ...currentFrame(), transaction: mark }, () => work(tx))
+      await tx.commit()
+      return result
+    } finally {
+      mark.open = false
+      await tx.release()
+    }
+  }
+
+  readStream(stream: string, options?: ReadStreamOptions): EventReader {
+    return readStreamPages(async () => (await this.#ready()).side, stream, options)
+  }
+
+  readAll(options?: ReadOptions): EventReader {
+    return this.query({}, options)
+  }
+
+  query(filter: EventFilter, options?: ReadOptions): EventReader {
+    return queryPages(async () => (await this.#ready()).side, filter, options)
+  }
+
+  findEvent(eventId: string): Promise<StoredEnvelope | undefined> {
+    return this.#read(({ side: { connection, names } }) => {
+      const sql = `select ${EVENT_COLUMNS} from event_log e where e.event_id = ?`
+      const row = connection.rows(sql).get(eventId)
+      return row && toEnvelope(row, names)
+    })
+  }
+
+  async head(): Promise<number> {
+    return (await this.#ready()).watch.readHead()
+  }
+
+  async waitBeyond(
+    position: number,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const { watch } = await this.#ready()
+    return watch.wait(position, options.signal)
+  }
+
+  async backup(file: string): Promise<void> {
+    await this.#ready()
+    await this.#track(backupTo(file, this.#settings))
+  }
+
+  close(): Promise<void> {
+    if (this.#insideTransaction()) return Promise.reject(this.#nested())
+    this.#closed ??= this.#finish()
+    return this.#closed
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #makeCommands(): CommandStore {
+    return {
+      find: (commandId) =>
+        this.#read(({ side }) => findCommand(side.connection, side.names, commandId)),
+      byCorrelation: (correlationId) =>
+        this.#read(({ side }) => commandsOf(side.connection, side.names, correlationId)),
+      record: async (command) => {
+        await this.append([], { command })
+      },
+    }
+  }
+
+  async #finish(): Promise<void> {
+    // A file that could not be opened has told its caller so, and there is nothing to close.
+    const log = await this.#opening?.catch(() => undefined)
+    if (log === undefined) return
+    await log.group.settled()
+    await Promise.allSettled(this.#underWay)
+    await log.filler.finish()
+    log.watch.end(this.#closedError())
+    closeLog(log)
+  }
+
+  async #ready(): Promise<OpenLog> {
+    this.#requireOpen()
+    if (this.#log !== undefined) return this.#log
+    this.#opening ??= openLog(this.#settings)
+    try {
+      this.#log = await this.#opening
+    } catch (error) {
+      // The next call may find the folder made, or the other process gone.
+      this.#opening = undefined
+      throw error
+    }
+    this.#requireOpen()
+    return this.#log
+  }
+
+  async #read<Result>(work: (log: OpenLog) => Result): Promise<Result> {
+    const log = await this.#ready()
+    return log.side.read(() => work(log))
+  }
+
+  async #write(work: (log: OpenLog) => void): Promise<void> {
+    this.#requireWritable()
+    const log = await this.#ready()
+    await this.#track(log.writer.transact(() => work(log)))
+  }
+
+  async #track<Result>(operation: Promise<Result>): Promise<Result> {
+    this.#underWay.add(operation)
+    try {
+      return await operation
+    } finally {
+      this.#underWay.delete(operation)
+    }
+  }
+
+  #insideTransaction(): boolean {
+    const mark = currentFrame()?.transaction
+    return mark?.open === true && mark.store === this
+  }
+
+  #requireWritable(): void {
+    this.#requireOpen()
+    if (this.#insideTransaction()) throw this.#nested()
+  }
+
+  #requireOpen(): void {
+    if (this.#closed !== undefined) throw this.#closedError()
+  }
+
+  #closedError(): UsageError {
+    return new UsageError(
+      'TIDINGS_CLOSED',
+      `The store '${this.location}' is closed. Nothing was done. Close it after the last use.`,
+    )
+  }
+
+  #nested(): UsageError {
+    return new UsageError(
+      'TIDINGS_TRANSACTION_NESTED',
+      `The store '${this.location}' was called inside one of its own transactions, and would wait for it for ever. Nothing was done. Use the transaction that was handed in.`,
+    )
+  }
+}

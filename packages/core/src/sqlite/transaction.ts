@@ -1,0 +1,156 @@
+import { UsageError } from '../errors/usage-errors.ts'
+import { checkAppends } from '../store/decide-append.ts'
+import type {
+  AppendOptions,
+  AppendResult,
+  EventReader,
+  ReadStreamOptions,
+  SqlRow,
+  SqlTransaction,
+  SqlValue,
+  StreamAppend,
+} from '../store/store.ts'
+import type { AppendRequest, EventWriter } from './event-writer.ts'
+import { makeTransactionReader } from './reader.ts'
+import { isConstraint, toStoreError } from './store-failure.ts'
+import { readStreamPages } from './stream-reader.ts'
+import type { UserSql } from './user-sql.ts'
+import type { Writer } from './writer.ts'
+
+export interface TransactionParts {
+  readonly writer: Writer
+  readonly events: EventWriter
+  readonly userSql: UserSql
+}
+
+/**
+ * open → begun (by its first statement, which waits for the writer) → closed (by commit or rollback).
+ * An append that fails leaves it failed: then it can only be rolled back.
+ */
+export class SqliteTransaction implements SqlTransaction {
+  readonly #parts: TransactionParts
+  readonly #signal: AbortSignal | undefined
+  #open = true
+  #begun: Promise<void> | undefined
+  #held = false
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(parts: TransactionParts, signal: AbortSignal | undefined) {
+    this.#parts = parts
+    this.#signal = signal
+  }
+
+  async append(
+    appends: readonly StreamAppend[],
+    options: Pick<AppendOptions, 'command'> = {},
+  ): Promise<readonly AppendResult[]> {
+    try {
+      checkAppends(appends, options)
+      await this.#enter()
+      return this.#write({ appends, command: options.command })
+    } catch (error) {
+      this.#failure ??= { error }
+      throw error
+    }
+  }
+
+  readStream(stream: string, options?: ReadStreamOptions): EventReader {
+    const { connection, names, settings } = this.#parts.writer
+    const side = makeTransactionReader(connection, names, settings)
+    return readStreamPages(
+      async () => {
+        await this.#enter()
+        return side
+      },
+      stream,
+      options,
+    )
+  }
+
+  async sql<Row extends object = SqlRow>(
+    strings: TemplateStringsArray,
+    ...values: readonly SqlValue[]
+  ): Promise<Row[]> {
+    await this.#enter()
+    try {
+      return this.#parts.userSql.run(strings, values) as Row[]
+    } catch (error) {
+      // A full disk, for example, makes SQLite roll back by itself.
+      if (!this.#parts.writer.connection.db.isTransaction) this.#failure ??= { error }
+      throw error
+    }
+  }
+
+  /**
+   * Commits what was begun. From here on the transaction is closed.
+   *
+   * @throws the error of an append that failed before
+   */
+  async commit(): Promise<void> {
+    this.#open = false
+    await this.#begun
+    if (this.#failure !== undefined) throw this.#failure.error
+    this.#signal?.throwIfAborted()
+    if (!this.#held) return
+    this.#parts.writer.commit()
+    this.#parts.writer.step('acknowledged')
+  }
+
+  /** Rolls back what is not committed and gives the writer back. */
+  async release(): Promise<void> {
+    this.#open = false
+    // Whoever began it got its error.
+    await this.#begun?.catch(() => undefined)
+    if (!this.#held) return
+    this.#held = false
+    try {
+      this.#parts.writer.rollback()
+    } finally {
+      this.#parts.writer.release()
+    }
+  }
+
+  async #enter(): Promise<void> {
+    this.#requireOpen()
+    this.#begun ??= this.#begin()
+    await this.#begun
+    // It may have ended while this statement, which nobody awaited, stood in the queue.
+    this.#requireOpen()
+  }
+
+  async #begin(): Promise<void> {
+    const { writer } = this.#parts
+    this.#signal?.throwIfAborted()
+    await writer.acquire()
+    try {
+      this.#signal?.throwIfAborted()
+      await writer.begin(this.#signal)
+      this.#held = true
+    } catch (error) {
+      writer.release()
+      throw error
+    }
+  }
+
+  #write(request: AppendRequest): readonly AppendResult[] {
+    const { writer, events } = this.#parts
+    const floor = writer.lastPosition
+    try {
+      return events.write(request)
+    } catch (error) {
+      const results = isConstraint(error) ? events.explain(request, floor) : undefined
+      if (results !== undefined) return results
+      throw toStoreError(error, writer.settings.location)
+    }
+  }
+
+  #requireOpen(): void {
+    if (this.#open && this.#failure === undefined) return
+    const why = this.#open ? 'failed before, and can only be rolled back' : 'has ended'
+    throw new UsageError(
+      'TIDINGS_TRANSACTION_CLOSED',
+      `This transaction ${why}. Nothing was done. Await every statement inside the function that was given to transaction(), and let its errors through.`,
+      this.#failure === undefined ? {} : { cause: this.#failure.error },
+    )
+  }
+}

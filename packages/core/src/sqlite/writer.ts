@@ -1,0 +1,142 @@
+import { Mutex } from '../internal/mutex.ts'
+import type { Connection } from './connection.ts'
+import type { FileWatch } from './file-watch.ts'
+import { openNames, type NameTables } from './names.ts'
+import type { AppendStep, SqliteSettings } from './options.ts'
+import { retryBusy } from './retry-busy.ts'
+import { toStoreError } from './store-failure.ts'
+
+export interface WriterParts {
+  readonly connection: Connection
+  readonly settings: SqliteSettings
+  readonly file: FileWatch
+  /** Told after each commit that appended events. */
+  readonly onAppended: (head: number) => void
+}
+
+/**
+ * The one connection of this process that writes. Whoever writes holds it from the first statement to
+ * the end of the transaction; the others wait in order.
+ *
+ * free → held (`acquire`) ⇄ in a transaction (`begin`; `commit` or `rollback`) → free (`release`)
+ */
+export class Writer {
+  readonly connection: Connection
+  readonly settings: SqliteSettings
+  readonly names: NameTables
+  readonly #file: FileWatch
+  readonly #onAppended: (head: number) => void
+  readonly #mutex = new Mutex()
+  #lastPosition = 0
+  #lastRecordedAt = -1
+  #appended = false
+
+  constructor({ connection, settings, file, onAppended }: WriterParts) {
+    this.connection = connection
+    this.settings = settings
+    this.names = openNames(connection)
+    this.#file = file
+    this.#onAppended = onAppended
+  }
+
+  /** The caller must release it, whatever happens. */
+  acquire(): Promise<void> {
+    return this.#mutex.acquire()
+  }
+
+  release(): void {
+    this.#mutex.release()
+  }
+
+  /** @throws {StoreError} busy for too long, or the database cannot begin */
+  async begin(signal?: AbortSignal): Promise<void> {
+    const { db } = this.connection
+    // Before the first write, so that a deleted file costs its events nothing but an answer.
+    this.#file.check()
+    await retryBusy(() => db.exec('begin immediate'), this.settings, signal)
+    this.#lastRecordedAt = -1
+    this.#appended = false
+    this.step('begin')
+  }
+
+  /**
+   * Commits, and comes back only when it is there to stay. After a throw nothing is under way.
+   *
+   * @throws {StoreError} when it could not, or when the file is not there any more
+   */
+  commit(): void {
+    try {
+      this.step('before-commit')
+      this.connection.db.exec('commit')
+    } catch (error) {
+      this.rollback()
+      throw toStoreError(error, this.settings.location)
+    }
+    for (const names of Object.values(this.names) as NameTables[keyof NameTables][]) {
+      names.committed()
+    }
+    this.step('after-commit')
+    this.#file.check()
+    if (this.#appended) this.#onAppended(this.#lastPosition)
+  }
+
+  /** Some errors of SQLite have rolled back already; then there is nothing to do. */
+  rollback(): void {
+    for (const names of Object.values(this.names) as NameTables[keyof NameTables][]) {
+      names.rolledBack()
+    }
+    if (this.connection.db.isTransaction) this.connection.db.exec('rollback')
+  }
+
+  /** Runs a piece of work in a transaction of its own. */
+  async transact<Result>(work: () => Result): Promise<Result> {
+    await this.acquire()
+    try {
+      await this.begin()
+      let result: Result
+      try {
+        result = work()
+      } catch (error) {
+        this.rollback()
+        throw toStoreError(error, this.settings.location)
+      }
+      this.commit()
+      return result
+    } finally {
+      this.release()
+    }
+  }
+
+  /** The end of the log as this transaction sees it. */
+  get lastPosition(): number {
+    this.#readTail()
+    return this.#lastPosition
+  }
+
+  /** The time to record: the clock, or the last event's time where the clock has stepped back. */
+  get recordedAt(): number {
+    this.#readTail()
+    return this.#lastRecordedAt
+  }
+
+  appended(position: number): void {
+    this.#lastPosition = position
+    this.#appended = true
+  }
+
+  step(step: AppendStep): void {
+    this.settings.onStep?.(step)
+  }
+
+  #readTail(): void {
+    if (this.#lastRecordedAt !== -1) return
+    const row = this.connection
+      .rows('select position, recorded_at from event_log order by position desc limit 1')
+      .get()
+    this.#lastPosition = (row?.[0] as number | undefined) ?? 0
+    this.#lastRecordedAt = Math.max(
+      Math.floor(this.settings.clock.now()),
+      (row?.[1] as number | undefined) ?? 0,
+    )
+  }
+}
