@@ -1,2 +1,3 @@
-// Placeholder: the command line comes here.
-export {}
+import { run } from './run.ts'
+
+process.exitCode = await run(process.argv.slice(2))

@@ -1,0 +1,78 @@
+import {
+  checkPayload,
+  ContractError,
+  decodeEvent,
+  sealEnvelope,
+  type Registry,
+} from 'tidings/contract'
+import type { AnyEventDefinition, Envelope, SealedEvent } from 'tidings/contract'
+import { reasonOf, type Reason } from './rejects.ts'
+import type { Line } from './split-lines.ts'
+import type { Translate } from '../texts/texts.ts'
+
+export interface LineRules {
+  /** Without one only the envelope is checked, and names are kept as they come. */
+  readonly registry: Registry | undefined
+  readonly unknown: 'reject' | 'keep'
+  readonly maxEventBytes: number | undefined
+  readonly maxLineBytes: number
+  /** For events that say no time. */
+  readonly defaultTime: string | undefined
+  readonly t: Translate
+}
+
+export type ReadLine =
+  | { readonly kind: 'event'; readonly event: SealedEvent }
+  | { readonly kind: 'reject'; readonly reason: Reason }
+
+/** What a line says: an event that can be stored, or why it cannot. */
+export function readLine(line: Line, rules: LineRules): ReadLine {
+  if (line.tooLong !== undefined) return { kind: 'reject', reason: tooLong(line.tooLong, rules) }
+  try {
+    const { envelope } = decodeEvent(line.bytes, { defaultTime: rules.defaultTime })
+    return checkEvent(envelope, rules)
+  } catch (error) {
+    if (error instanceof ContractError) return { kind: 'reject', reason: reasonOf(error) }
+    throw error
+  }
+}
+
+function checkEvent(envelope: Envelope, rules: LineRules): ReadLine {
+  const { registry, maxEventBytes } = rules
+  if (registry === undefined) return seal(envelope, undefined, maxEventBytes)
+  const definition = checkPayload(registry, envelope)
+  if (definition === undefined && rules.unknown === 'reject') {
+    return { kind: 'reject', reason: unknownType(envelope.eventType, registry, rules.t) }
+  }
+  // An alias is read, never written.
+  const named =
+    definition === undefined || definition.type === envelope.eventType
+      ? envelope
+      : { ...envelope, eventType: definition.type }
+  return seal(named, definition, maxEventBytes)
+}
+
+function seal(
+  envelope: Envelope,
+  definition: AnyEventDefinition | undefined,
+  maxEventBytes: number | undefined,
+): ReadLine {
+  return { kind: 'event', event: sealEnvelope(envelope, definition, { maxEventBytes }) }
+}
+
+function unknownType(type: string, registry: Registry, t: Translate): Reason {
+  const [nearest] = registry.nearest(type)
+  const reason =
+    nearest === undefined
+      ? t('import.unknown-type', { type })
+      : t('import.unknown-type-near', { type, nearest })
+  return { code: 'TIDINGS_NAME_UNKNOWN', reason, pointer: '/event_type' }
+}
+
+function tooLong(bytes: number, { maxLineBytes, t }: LineRules): Reason {
+  return {
+    code: 'TIDINGS_EVENT_TOO_LARGE',
+    reason: t('import.line-too-long', { bytes, limit: maxLineBytes }),
+    pointer: '',
+  }
+}

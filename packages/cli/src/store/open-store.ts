@@ -1,0 +1,85 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Store } from 'tidings'
+import type { SqliteStore } from 'tidings/sqlite'
+import type { VerbContext } from '../context.ts'
+import { Failure, wrongUsage } from '../failure.ts'
+
+/** Where a log is: a file of SQLite, or the memory of this process alone. */
+export type StorePlace =
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'memory' }
+
+/**
+ * Reads `sqlite:FILE` or `memory:`.
+ *
+ * @throws {Failure} wrong usage, with how to write it
+ */
+export function readLocation({
+  location,
+  cwd,
+  t,
+}: Pick<VerbContext, 'location' | 'cwd' | 't'>): StorePlace {
+  if (location === 'memory:') return { kind: 'memory' }
+  if (location.startsWith('sqlite:') && location.length > 'sqlite:'.length) {
+    return { kind: 'sqlite', file: resolve(cwd, location.slice('sqlite:'.length)) }
+  }
+  const scheme = /^[a-z][a-z0-9+]+:/.exec(location)?.[0]
+  // 'app.db' and './app.db' are files whose owner forgot the word in front; 'postgres:…' is not.
+  const hint =
+    scheme === undefined && location !== '' ? t('store.write-it', { location }) : t('store.forms')
+  throw wrongUsage(t('store.unknown-location', { location }), hint)
+}
+
+/**
+ * Opens the log for a verb that only reads. A file that is not there is an error: SQLite would make an
+ * empty one, and a mistyped name would look like an empty log.
+ *
+ * @throws {Failure} when there is no such file
+ */
+export async function openForReading(context: VerbContext): Promise<Store> {
+  const place = readLocation(context)
+  if (place.kind === 'sqlite') requireFile(place.file, context)
+  return open(place)
+}
+
+/** Opens the log for a verb that writes; makes the file when there is none. */
+export async function openForWriting(context: VerbContext): Promise<Store> {
+  return open(readLocation(context))
+}
+
+/**
+ * Opens the log as the SQLite store that it is.
+ *
+ * @throws {Failure} when it is in memory, or the file is not there
+ */
+export async function openSqliteFile(context: VerbContext): Promise<SqliteStore> {
+  const place = readLocation(context)
+  if (place.kind !== 'sqlite')
+    throw wrongUsage(context.t('store.needs-sqlite'), context.t('store.forms'))
+  requireFile(place.file, context)
+  return openSqlite(place.file)
+}
+
+/** Whether the file of a store is there. */
+export function requireFile(file: string, { t }: Pick<VerbContext, 't'>): void {
+  const stat = statSync(file, { throwIfNoEntry: false })
+  if (stat?.isFile() === true) return
+  const message =
+    stat === undefined ? t('store.missing', { file }) : t('store.not-a-file', { file })
+  throw new Failure('TIDINGS_CLI_NO_STORE', message, {
+    hint: t('store.missing-hint'),
+    facts: { file },
+  })
+}
+
+async function open(place: StorePlace): Promise<Store> {
+  if (place.kind === 'sqlite') return openSqlite(place.file)
+  const { memoryStore } = await import('tidings')
+  return memoryStore()
+}
+
+async function openSqlite(file: string): Promise<SqliteStore> {
+  const { sqlite } = await import('tidings/sqlite')
+  return sqlite(file)
+}

@@ -1,0 +1,31 @@
+import type { ErrorCode } from 'tidings/contract'
+
+/** What each error code of the library means, in Chinese; its English message follows with the facts. */
+export const zhErrors: Readonly<Record<ErrorCode, string>> = {
+  TIDINGS_DEFINITION_INVALID: '某个定义（事件、命令、主题、任务、聚合、模块）自相矛盾。',
+  TIDINGS_REGISTRY_INVALID: '应用的各个定义彼此不符；以下列出全部问题。',
+  TIDINGS_NAME_UNKNOWN: '没有契约使用这个名称。',
+  TIDINGS_VERSION_UNKNOWN: '事件的版本高于此进程所知的版本。',
+  TIDINGS_PAYLOAD_INVALID: '负载不符合契约。',
+  TIDINGS_PAYLOAD_NOT_JSON: '负载经过 JSON 之后会改变。',
+  TIDINGS_UPCAST_FAILED: '版本升级函数抛出错误，或其结果不符合下一版本。',
+  TIDINGS_SCHEMA_ASYNC: '模式返回了 Promise；只接受同步的模式。',
+  TIDINGS_ENVELOPE_INVALID: '信封缺少字段，或字段的种类不对。',
+  TIDINGS_EVENT_UNREADABLE: '字节不是 UTF-8 编码的 JSON 对象。',
+  TIDINGS_EVENT_TOO_LARGE: '事件超过大小上限。',
+  TIDINGS_CONCURRENCY_CONFLICT: '流的版本与追加时预期的版本不一致。',
+  TIDINGS_EVENT_ID_CONFLICT: '事件 ID 已在日志中，但位置或同伴不同。',
+  TIDINGS_COMMAND_ID_CONFLICT: '命令 ID 已用于另一个请求。',
+  TIDINGS_COMMAND_UNHANDLED: '此应用没有模块处理该命令。',
+  TIDINGS_ARGUMENT_INVALID: '调用使用了无法接受的参数。',
+  TIDINGS_TRANSACTION_NESTED: '事务在等待自己：应使用事务本身，却调用了日志。',
+  TIDINGS_TRANSACTION_CLOSED: '事务结束之后仍被使用。',
+  TIDINGS_CLOSED: '日志或应用已关闭。',
+  TIDINGS_STORE_BUSY: '另一个进程占用日志太久。',
+  TIDINGS_STORE_FULL: '磁盘已满，或文件已达上限。',
+  TIDINGS_STORE_READ_ONLY: '日志无法写入。',
+  TIDINGS_STORE_CORRUPT: '文件已损坏，或不是日志。',
+  TIDINGS_STORE_MISSING: '文件不存在，或已不是打开时的那个文件。',
+  TIDINGS_STORE_TOO_NEW: '文件由更新的版本创建，此版本无法读取。',
+  TIDINGS_STORE_FAILED: '数据库报告了一个没有专用代码的错误。',
+}
