@@ -77,13 +77,25 @@ export const consumer: Record<string, string> = {
   `,
   // No validator library: a Standard Schema by hand keeps what is measured to Tidings alone.
   'browser.js': `
-    import { defineEvent, lintEventType, newId } from 'tidings/contract'
+    import * as tidings from 'tidings/contract'
     const payload = { '~standard': { version: 1, vendor: 'hand', validate: (value) => ({ value }) } }
-    const Created = defineEvent('Todo.Item.Created', { payload })
+    const Created = tidings.defineEvent('Todo.Item.Created', { payload })
+    const { envelope } = tidings.sealDraft(Created({ title: 'milk' }), {
+      aggregateType: 'Todo.Item',
+      aggregateId: '1',
+      correlationId: tidings.newId(),
+      clock: tidings.systemClock,
+      ids: tidings.systemIds,
+    })
     globalThis.result = {
-      type: Created({ title: 'milk' }).draftOf,
-      reasons: lintEventType('Todo.Item.Create').length,
-      id: newId(),
+      reasons: tidings.lintEventType('Todo.Item.Create').length,
+      envelope,
+      fromTidings: tidings.fromWire(JSON.parse(JSON.stringify(tidings.toWire(envelope)))),
+      fromCloudEvents: tidings.fromCloudEvent(
+        JSON.parse(JSON.stringify(tidings.toCloudEvent(envelope))),
+      ).envelope,
+      // Named at run time: the whole subpath is in the bundle and in its size.
+      names: Object.keys(tidings).length,
     }
   `,
 }
