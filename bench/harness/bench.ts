@@ -60,7 +60,15 @@ export interface FigureGoal {
   readonly atMost: number
 }
 
-export type Goal = RatioGoal | FigureGoal
+/** The median of the per-round differences `variant - reference`, in milliseconds an operation. */
+export interface DifferenceGoal {
+  readonly kind: 'difference'
+  readonly variant: string
+  readonly reference: string
+  readonly atMost: number
+}
+
+export type Goal = RatioGoal | DifferenceGoal | FigureGoal
 
 export interface Bench {
   readonly name: string
@@ -75,6 +83,8 @@ export interface Bench {
   readonly warmups: number
   readonly variants: readonly Variant[]
   readonly goals: readonly Goal[]
+  /** The work is done by other programs, whose CPU time is not seen here. */
+  readonly spawns?: boolean
   /** Figures to show beside the main column, in this order. */
   readonly figures?: readonly string[]
   /** A figure that is the same in every variant if they did the same work; the run fails where it is not. */

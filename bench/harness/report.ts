@@ -1,4 +1,4 @@
-import type { Bench, Goal } from './bench.ts'
+import type { Bench, Goal, Measurement } from './bench.ts'
 import type { Machine } from './machine.ts'
 import { judge, spread, valueOf, type Rounds, type Spread, type Verdict } from './statistics.ts'
 
@@ -74,24 +74,50 @@ function figureTable(
   rounds: Rounds,
   failures: ReadonlyMap<string, string>,
 ): string[] {
-  const clock = bench.clock === 'wall' ? '' : ', CPU time'
-  const head = bench.shows === 'rate' ? `${bench.unit}s/s${clock}` : `ns per ${bench.unit}${clock}`
   const extras = bench.figures ?? []
   const rows = bench.variants.map((variant) => {
     const samples = rounds.get(variant.name)
     if (samples === undefined) {
       const why = failures.has(variant.name) ? 'failed, see below' : 'not measured'
-      return [variant.name, why, '', '', ...extras.map(() => '')]
+      return [variant.name, why]
     }
-    const value = spread(samples.map((sample) => valueOf(bench, sample)))
-    const cpu = spread(samples.map((sample) => (sample.cpuMs * 1000) / sample.count))
+    const value = spread(samples.map((sample) => valueOf(bench, sample) / scaleOf(bench)))
     const figures = extras.map((name) => {
       const found = spread(samples.map((sample) => sample.figures[name] ?? Number.NaN))
       return Number.isNaN(found.median) ? '' : format(found.median)
     })
-    return [variant.name, format(value.median), quartiles(value), format(cpu.median), ...figures]
+    return [
+      variant.name,
+      format(value.median),
+      quartiles(value),
+      ...otherClock(bench, samples),
+      ...figures,
+    ]
   })
-  return table(['variant', head, 'quartiles', `CPU µs per ${bench.unit}`, ...extras], rows)
+  const more =
+    bench.spawns === true ? [] : [bench.clock === 'wall' ? `CPU µs per ${bench.unit}` : 'elapsed']
+  return table(['variant', valueHead(bench), 'quartiles', ...more, ...extras], rows)
+}
+
+function valueHead(bench: Bench): string {
+  if (bench.spawns === true && bench.shows === 'time') return `ms per ${bench.unit}`
+  const clock = bench.clock === 'wall' ? '' : ', CPU time'
+  return bench.shows === 'rate' ? `${bench.unit}s/s${clock}` : `ns per ${bench.unit}${clock}`
+}
+
+/** A process takes milliseconds; nanoseconds of it would be noise. */
+function scaleOf({ spawns, shows }: Bench): number {
+  return spawns === true && shows === 'time' ? 1e6 : 1
+}
+
+/** What the clock that does not judge says. */
+function otherClock(bench: Bench, samples: readonly Measurement[]): string[] {
+  if (bench.spawns === true) return []
+  const values =
+    bench.clock === 'wall'
+      ? samples.map((sample) => (sample.cpuMs * 1000) / sample.count)
+      : samples.map((sample) => valueOf({ clock: 'wall', shows: bench.shows }, sample))
+  return [format(spread(values).median)]
 }
 
 function goalTable(verdicts: readonly Verdict[]): string[] {
@@ -107,11 +133,12 @@ function goalTable(verdicts: readonly Verdict[]): string[] {
 
 export function describeGoal(goal: Goal): string {
   if (goal.kind === 'figure') return `${goal.variant}: ${goal.figure}`
+  if (goal.kind === 'difference') return `${goal.variant} − ${goal.reference}`
   return `${goal.variant} ÷ ${goal.reference}${goal.fairness === true ? ' (is the twin fair?)' : ''}`
 }
 
 function describeBound(goal: Goal): string {
-  const unit = goal.kind === 'figure' ? ` ${goal.unit}` : ''
+  const unit = goal.kind === 'figure' ? ` ${goal.unit}` : goal.kind === 'difference' ? ' ms' : ''
   if (goal.kind === 'ratio' && goal.atLeast !== undefined) return `≥ ${goal.atLeast}`
   return goal.atMost === undefined ? '' : `≤ ${format(goal.atMost)}${unit}`
 }
@@ -133,12 +160,12 @@ export function format(value: number): string {
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(3, ...all.map((row) => row[column]?.length ?? 0)))
+  const pad = (row: readonly string[], column: number): string =>
+    column === 0
+      ? (row[column] ?? '').padEnd(widths[column] ?? 0)
+      : (row[column] ?? '').padStart(widths[column] ?? 0)
   const line = (row: readonly string[]): string =>
-    `| ${row
-      .map((cell, column) =>
-        column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0),
-      )
-      .join(' | ')} |`
+    `| ${head.map((_, column) => pad(row, column)).join(' | ')} |`
   const rule = `|${widths.map((width, column) => (column === 0 ? `:${'-'.repeat(width + 1)}` : `${'-'.repeat(width + 1)}:`)).join('|')}|`
   return [line(head), rule, ...rows.map(line)]
 }

@@ -27,21 +27,42 @@ export function valueOf(bench: Pick<Bench, 'clock' | 'shows'>, sample: Measureme
 /** Variant name → its measurements, one a round. */
 export type Rounds = ReadonlyMap<string, readonly Measurement[]>
 
-/** The ratio of two variants, round by round: what the machine did to a round, it did to both. */
-export function ratioSpread(
-  bench: Pick<Bench, 'clock' | 'shows'>,
+type Pairing = Pick<RatioGoal, 'variant' | 'reference'>
+
+/** Something of two variants, round by round: what the machine did to a round, it did to both. */
+function pairSpread(
   rounds: Rounds,
-  goal: Pick<RatioGoal, 'variant' | 'reference'>,
+  { variant, reference }: Pairing,
+  compare: (mine: Measurement, theirs: Measurement) => number,
 ): Spread | undefined {
-  const mine = rounds.get(goal.variant)
-  const theirs = rounds.get(goal.reference)
-  if (mine === undefined || theirs === undefined || mine.length === 0) return undefined
-  const ratios: number[] = []
+  const mine = rounds.get(variant)
+  const theirs = rounds.get(reference)
+  if (mine === undefined || theirs === undefined) return undefined
+  const found: number[] = []
   for (const [round, sample] of mine.entries()) {
     const other = theirs[round]
-    if (other !== undefined) ratios.push(valueOf(bench, sample) / valueOf(bench, other))
+    if (other !== undefined) found.push(compare(sample, other))
   }
-  return ratios.length === 0 ? undefined : spread(ratios)
+  return found.length === 0 ? undefined : spread(found)
+}
+
+function goalSpread(bench: Bench, rounds: Rounds, goal: Goal): Spread | undefined {
+  switch (goal.kind) {
+    case 'ratio':
+      return pairSpread(
+        rounds,
+        goal,
+        (mine, theirs) => valueOf(bench, mine) / valueOf(bench, theirs),
+      )
+    case 'difference':
+      return pairSpread(rounds, goal, (mine, theirs) => msEach(bench, mine) - msEach(bench, theirs))
+    default:
+      return figureSpread(rounds, goal)
+  }
+}
+
+function msEach({ clock }: Bench, sample: Measurement): number {
+  return (clock === 'wall' ? sample.wallMs : sample.cpuMs) / sample.count
 }
 
 export interface Verdict {
@@ -53,8 +74,7 @@ export interface Verdict {
 
 export function judge(bench: Bench, rounds: Rounds): Verdict[] {
   return bench.goals.map((goal) => {
-    const found =
-      goal.kind === 'ratio' ? ratioSpread(bench, rounds, goal) : figureSpread(rounds, goal)
+    const found = goalSpread(bench, rounds, goal)
     return { goal, spread: found, outcome: outcomeOf(goal, found) }
   })
 }
