@@ -36,6 +36,8 @@ export function parseValue(
       return parseTimeOption(text, context)
     case 'choice':
       return parseChoice(text, spec.choices, context)
+    default:
+      return spec satisfies never
   }
 }
 

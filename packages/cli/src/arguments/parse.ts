@@ -80,7 +80,8 @@ export function readOptions(
       option: option.typed,
     })
     const before = values[option.name]
-    values[option.name] = Array.isArray(before) ? [...before, value as string] : value
+    values[option.name] =
+      spec.kind === 'texts' ? [...(before as readonly string[]), value as string] : value
   }
   return values
 }

@@ -34,8 +34,11 @@ function checkSchemaVersion(database: DatabaseSync, t: Translate): Finding {
     .get()
   if (table === undefined)
     return fail('schema', t('doctor.schema-none'), t('doctor.schema-none-todo'))
-  const row = database.prepare('select max(version) as version from schema_version').get()
-  return ok('schema', t('doctor.schema', { version: String(row?.['version'] ?? '?') }))
+  const row = database
+    .prepare('select number, by from schema_version order by number desc limit 1')
+    .get()
+  const { number, by } = row ?? {}
+  return ok('schema', t('doctor.schema', { version: String(number), by: String(by) }))
 }
 
 function checkPages(database: DatabaseSync, t: Translate): Finding {

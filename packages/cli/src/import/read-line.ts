@@ -3,9 +3,11 @@ import {
   ContractError,
   decodeEvent,
   sealEnvelope,
+  type AnyEventDefinition,
+  type Envelope,
   type Registry,
+  type SealedEvent,
 } from 'tidings/contract'
-import type { AnyEventDefinition, Envelope, SealedEvent } from 'tidings/contract'
 import { reasonOf, type Reason } from './rejects.ts'
 import type { Line } from './split-lines.ts'
 import type { Translate } from '../texts/texts.ts'

@@ -29,7 +29,7 @@ export function createOutput(json: boolean): Output {
   const sink = createSink(stdout)
   return {
     json,
-    terminal: stdout.isTTY === true && !json,
+    terminal: stdout.isTTY && !json,
     columns: stdout.columns ?? 80,
     paint: createPaint(stdout),
     line: (text) => sink.write(`${text}\n`),

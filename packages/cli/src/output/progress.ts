@@ -17,7 +17,7 @@ const REDRAW_MS = 100
 
 export function createProgress({ out, t, now }: VerbContext): Progress {
   const { stderr } = process
-  if (out.json || stderr.isTTY !== true) return { update: nothing, end: nothing }
+  if (out.json || !stderr.isTTY) return { update: nothing, end: nothing }
   const startMs = now()
   let drawnMs = 0
   return {

@@ -1,4 +1,4 @@
-import type { TidingsError } from 'tidings/contract'
+import { isTidingsError, type TidingsError } from 'tidings/contract'
 import { exitCodes, type ExitCode, Failure } from '../failure.ts'
 import type { Language, Translate } from '../texts/texts.ts'
 import type { Output } from './output.ts'
@@ -38,7 +38,7 @@ async function describeError(error: unknown, { t, language }: ReportContext): Pr
   if (error instanceof Failure) {
     return { code: error.code, message: error.message, hint: error.hint, facts: error.facts }
   }
-  if (isLibraryError(error)) return describeLibraryError(error, language)
+  if (isTidingsError(error)) return describeLibraryError(error, language)
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return {
     code: 'TIDINGS_CLI_UNEXPECTED',
@@ -46,14 +46,6 @@ async function describeError(error: unknown, { t, language }: ReportContext): Pr
     hint: t('error.unexpected-hint'),
     facts: {},
   }
-}
-
-function isLibraryError(error: unknown): error is TidingsError {
-  return (
-    error instanceof Error &&
-    typeof (error as { code?: unknown }).code === 'string' &&
-    /^TIDINGS_/.test((error as unknown as { code: string }).code)
-  )
 }
 
 /** The library speaks English; in another language its error gets a sentence of that language in front. */

@@ -40,16 +40,15 @@ export function clip(text: string, width: number): string {
   return `${kept}…`
 }
 
+// Controls of C0 and C1, line separators, and the marks that turn the direction of writing around.
+const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu
+
 /**
  * A text from a log as one line that is safe to print: an imported name may hold line breaks, tabs or
  * terminal commands (ESC), which become visible as `\n`, `\t`, `\u001b`.
  */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    escapeControl,
-  )
+  return text.replace(CONTROLS, escapeControl)
 }
 
 function escapeControl(character: string): string {

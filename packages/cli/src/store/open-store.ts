@@ -39,7 +39,7 @@ export function readLocation({
  */
 export async function openForReading(context: VerbContext): Promise<Store> {
   const place = readLocation(context)
-  if (place.kind === 'sqlite') requireFile(place.file, context)
+  if (place.kind === 'sqlite') await requireLog(place.file, context)
   return open(place)
 }
 
@@ -57,20 +57,41 @@ export async function openSqliteFile(context: VerbContext): Promise<SqliteStore>
   const place = readLocation(context)
   if (place.kind !== 'sqlite')
     throw wrongUsage(context.t('store.needs-sqlite'), context.t('store.forms'))
-  requireFile(place.file, context)
+  await requireLog(place.file, context)
   return openSqlite(place.file)
 }
 
-/** Whether the file of a store is there. */
-export function requireFile(file: string, { t }: Pick<VerbContext, 't'>): void {
+/**
+ * Refuses a file that is not there, and a database that is something else: the store would put its own
+ * tables beside those of its owner, which is right for an application and wrong for a look.
+ */
+async function requireLog(file: string, { t }: VerbContext): Promise<void> {
   const stat = statSync(file, { throwIfNoEntry: false })
-  if (stat?.isFile() === true) return
-  const message =
-    stat === undefined ? t('store.missing', { file }) : t('store.not-a-file', { file })
-  throw new Failure('TIDINGS_CLI_NO_STORE', message, {
+  if (stat === undefined) throw noLog(file, t('store.missing', { file }), t)
+  if (!stat.isFile()) throw noLog(file, t('store.not-a-file', { file }), t)
+  if (await isOtherDatabase(file)) throw noLog(file, t('store.not-a-log', { file }), t)
+}
+
+function noLog(file: string, message: string, t: VerbContext['t']): Failure {
+  return new Failure('TIDINGS_CLI_NO_STORE', message, {
     hint: t('store.missing-hint'),
     facts: { file },
   })
+}
+
+async function isOtherDatabase(file: string): Promise<boolean> {
+  const { DatabaseSync } = await import('node:sqlite')
+  let database
+  try {
+    database = new DatabaseSync(file, { readOnly: true })
+    const sql = "select 1 from sqlite_schema where type = 'table' and name = 'schema_version'"
+    return database.prepare(sql).get() === undefined
+  } catch {
+    // Damaged, locked, not to be read: the store says what it is, and what to do.
+    return false
+  } finally {
+    database?.close()
+  }
 }
 
 async function open(place: StorePlace): Promise<Store> {

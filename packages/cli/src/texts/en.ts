@@ -63,6 +63,7 @@ export const en = {
   'store.forms':
     'Write --store sqlite:FILE for a file, or --store memory: for a log that ends with the process.',
   'store.missing': 'There is no log at {file}.',
+  'store.not-a-log': '{file} is a database, but no log of tidings.',
   'store.not-a-file': '{file} is no file.',
   'store.missing-hint':
     'Name another one with --store sqlite:FILE or TIDINGS_STORE, or begin one: tidings import FILE, or start your application.',
@@ -270,7 +271,7 @@ export const en = {
   'doctor.journal': '{mode}',
   'doctor.journal-todo':
     'Another program changed it. It becomes wal again when an application or a writing verb opens the store.',
-  'doctor.schema': 'version {version}',
+  'doctor.schema': 'version {version}, by {by}',
   'doctor.schema-none': 'this is no log of tidings',
   'doctor.schema-none-todo': 'Name the right file with --store sqlite:FILE.',
   'doctor.pages': '{count} of {size} bytes, {free} of them free',

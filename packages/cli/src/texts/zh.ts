@@ -60,6 +60,7 @@ export const zh: Catalogue = {
   'store.write-it': '如果是文件，请写 --store sqlite:{location}',
   'store.forms': '文件请写 --store sqlite:文件；随进程结束而消失的日志请写 --store memory:。',
   'store.missing': '{file} 处没有日志。',
+  'store.not-a-log': '{file} 是数据库，但不是 tidings 的日志。',
   'store.not-a-file': '{file} 不是文件。',
   'store.missing-hint':
     '请用 --store sqlite:文件 或 TIDINGS_STORE 指定另一个日志；或者新建一个：tidings import 文件，或启动您的应用。',
@@ -254,7 +255,7 @@ export const zh: Catalogue = {
   'doctor.disk-todo': '请腾出空间：磁盘已满时无法追加事件。',
   'doctor.journal': '{mode}',
   'doctor.journal-todo': '被其他程序改动过。应用或写入类命令打开此日志后，会重新变为 wal。',
-  'doctor.schema': '版本 {version}',
+  'doctor.schema': '版本 {version}，由 {by} 创建',
   'doctor.schema-none': '这不是 tidings 的日志',
   'doctor.schema-none-todo': '请用 --store sqlite:文件 指定正确的文件。',
   'doctor.pages': '共 {count} 页，每页 {size} 字节，其中 {free} 页空闲',

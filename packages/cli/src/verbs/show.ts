@@ -34,7 +34,10 @@ export async function runShow(
   const { payload, metadata, ...fields } = json
   await printFields(
     out,
-    Object.entries(fields).map(([name, value]) => [name, String(value ?? '-')]),
+    Object.entries(fields).map(([name, value]) => [
+      name,
+      typeof value === 'string' ? value : JSON.stringify(value),
+    ]),
   )
   await printJson(context, 'metadata', metadata)
   await printJson(context, 'payload', payload)

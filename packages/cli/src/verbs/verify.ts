@@ -1,4 +1,5 @@
 import type { Store } from 'tidings'
+import type { StoredEnvelope } from 'tidings/contract'
 import type { Arguments } from '../arguments/spec.ts'
 import type { verifySpec } from '../arguments/verb-table.ts'
 import type { VerbContext } from '../context.ts'
@@ -52,13 +53,15 @@ async function checkEvents(
   const findMissingCause = partial ? undefined : createCauseCheck(store, t)
   const head = await store.head()
   const progress = createProgress(context)
+  const checkOne = async (event: StoredEnvelope): Promise<void> => {
+    for (const fault of [await findMissingCause?.(event), payloads.check(event)]) {
+      if (fault !== undefined) await print(fault)
+    }
+  }
   let events = 0
   try {
     for await (const page of store.readAll({ signal }).pages()) {
-      for (const event of page) {
-        const wrong = [await findMissingCause?.(event), payloads.check(event)]
-        for (const fault of wrong) if (fault !== undefined) await print(fault)
-      }
+      for (const event of page) await checkOne(event)
       events += page.length
       progress.update(events, (page.at(-1)?.position ?? 0) / Math.max(head, 1))
     }
