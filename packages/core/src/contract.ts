@@ -1,4 +1,9 @@
-export type { DecodedEvent, DecodeOptions, StoredFacts } from './contract/check-envelope.ts'
+export type {
+  DecodedEvent,
+  DecodeOptions,
+  EventFormat,
+  StoredFacts,
+} from './contract/check-envelope.ts'
 export { checkPayload } from './contract/check-payload.ts'
 export {
   CLOUD_EVENTS_CONTENT_TYPE,
@@ -13,8 +18,6 @@ export {
   encodeEvent,
   tidingsCodec,
   type EventCodec,
-  type EventFormat,
-  type RecognisedEvent,
 } from './contract/codec.ts'
 export type { DeclaredContract } from './contract/declared.ts'
 export {
@@ -65,6 +68,7 @@ export type {
   SchemaOutput,
 } from './contract/definition.ts'
 export {
+  freezeEnvelope,
   parseStreamName,
   streamName,
   type Envelope,
@@ -109,7 +113,6 @@ export { currentPayload } from './contract/read-event.ts'
 export { createRegistry, type Registry, type RegistryOptions } from './contract/registry.ts'
 export {
   DEFAULT_MAX_EVENT_BYTES,
-  freezeEnvelope,
   sealDraft,
   sealEnvelope,
   toCorrelationId,
@@ -161,3 +164,4 @@ export {
   type IdSource,
 } from './internal/ids.ts'
 export { nearestNames } from './internal/nearest.ts'
+export { parseIsoTime, toIsoTime } from './internal/time.ts'

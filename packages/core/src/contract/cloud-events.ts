@@ -250,11 +250,9 @@ function isAttribute(name: string, value: JsonValue | undefined): value is Scala
   return typeof value === 'boolean' || isPlainText(value)
 }
 
+/** CloudEvents forbid control characters in a text. */
 function isPlainText(value: unknown): value is string {
-  // oxlint-disable-next-line no-control-regex -- these are what CloudEvents forbid in a text
-  return (
-    typeof value === 'string' && value.isWellFormed() && !/[\u0000-\u001f\u007f-\u009f]/.test(value)
-  )
+  return typeof value === 'string' && value.isWellFormed() && !/\p{Cc}/u.test(value)
 }
 
 function isUriReference(text: unknown): text is string {

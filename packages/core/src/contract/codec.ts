@@ -4,6 +4,7 @@ import {
   refuseFaults,
   type DecodedEvent,
   type DecodeOptions,
+  type EventFormat,
   type Faults,
 } from './check-envelope.ts'
 import { CLOUD_EVENTS_CONTENT_TYPE, toCloudEvent } from './cloud-events.ts'
@@ -12,9 +13,6 @@ import type { JsonObject } from './json.ts'
 import { parseJson, readUtf8 } from './json-bytes.ts'
 import { fromCloudEvent } from './read-cloud-event.ts'
 import { decodeWire, TIDINGS_CONTENT_TYPE, toWire } from './tidings-codec.ts'
-
-/** How an event is said outside the process, as one JSON object. */
-export type EventFormat = 'tidings' | 'cloudevents'
 
 /** One way to say an event as a JSON object and to read it again. */
 export interface EventCodec {
@@ -51,11 +49,6 @@ export function encodeEvent(envelope: Envelope, format: EventFormat = 'tidings')
   return JSON.stringify(codecs[format].toJson(envelope))
 }
 
-/** A decoded event, and what it came as. */
-export interface RecognisedEvent extends DecodedEvent {
-  readonly format: EventFormat
-}
-
 /**
  * An event from bytes, text or a parsed JSON value: a CloudEvent if it says `specversion`, else an
  * envelope. Its own fields are checked; its payload is not, since only a contract knows it
@@ -64,16 +57,14 @@ export interface RecognisedEvent extends DecodedEvent {
  * @throws {ContractError} `TIDINGS_EVENT_UNREADABLE` for what is no JSON in UTF-8;
  *   `TIDINGS_ENVELOPE_INVALID` with a pointer per fault
  */
-export function decodeEvent(source: unknown, options: DecodeOptions = {}): RecognisedEvent {
+export function decodeEvent(source: unknown, options: DecodeOptions = {}): DecodedEvent {
   const json =
     typeof source === 'string'
       ? parseJson(source)
       : source instanceof Uint8Array
         ? parseJson(readUtf8(source))
         : source
-  const { format, fromJson } = recognise(json)
-  const { envelope, stored } = fromJson(json, options)
-  return { envelope, stored, format }
+  return recognise(json).fromJson(json, options)
 }
 
 function recognise(json: unknown): EventCodec {

@@ -77,6 +77,7 @@ export function defineEvent<
   const Type extends string,
   S extends StandardSchemaV1,
   const V extends number = 1,
+  // oxlint-disable-next-line typescript/no-generated-empty-object-type -- no version has a schema
   const H extends History = Record<never, never>,
 >(type: Type, options: EventOptions<S> & VersionOptions<V, H, S>): EventDefinitionOf<Type, S> {
   return makeEventDefinition({

@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from './json.ts'
+import { deepFreeze, type JsonObject, type JsonValue } from './json.ts'
 
 /** What travels with an event and is no part of the fact. Any further JSON member is kept as it is. */
 export interface EventMetadata {
@@ -64,6 +64,12 @@ export interface Envelope<Type extends string = string, Payload = unknown> {
   readonly recordedAt?: string
 }
 
+/**
+ * An envelope while it is made. What may be absent is assigned at the end: a conditional spread in
+ * the literal costs 150 ns, a fifth of an envelope's whole check.
+ */
+export type EnvelopeDraft = { -readonly [Field in keyof Envelope]: Envelope[Field] }
+
 /** An envelope as a store gives it back. */
 export interface StoredEnvelope<Type extends string = string, Payload = unknown> extends Envelope<
   Type,
@@ -74,6 +80,18 @@ export interface StoredEnvelope<Type extends string = string, Payload = unknown>
   readonly recordedAt: string
   /** The schema under which its payload was checked when it was written; absent: check it when it is read. */
   readonly schemaHash?: string
+}
+
+const deep =
+  (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.[
+    'NODE_ENV'
+  ] !== 'production'
+
+/** Freezes an envelope and its metadata, and its payload to the bottom except in production (900 ns for 25 fields). */
+export function freezeEnvelope<E extends Envelope>(envelope: E): E {
+  Object.freeze(envelope.metadata)
+  if (deep) deepFreeze(envelope.payload)
+  return Object.freeze(envelope)
 }
 
 /** The name of a stream: `aggregateType/aggregateId`. */

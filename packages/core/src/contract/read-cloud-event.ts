@@ -1,7 +1,7 @@
 import { parseIsoTime } from '../internal/time.ts'
 import {
   addFault,
-  copyMetadata,
+  copyMember,
   finishEnvelope,
   isObject,
   joinForeign,
@@ -30,9 +30,9 @@ import {
   sourceAggregateType,
   UNNAMED_SOURCE,
 } from './cloud-events.ts'
-import type { Envelope, EventMetadata } from './envelope.ts'
+import type { EnvelopeDraft, EventMetadata } from './envelope.ts'
 import { parseJson, readUtf8 } from './json-bytes.ts'
-import type { JsonValue } from './json.ts'
+import { escapePointer, type JsonValue } from './json.ts'
 
 /**
  * The envelope that a CloudEvent stands for. Without `aggregatetype` its source is the aggregate
@@ -102,7 +102,8 @@ function readData(
 
 function readValue(value: Uint8Array | null, attributes: WireObject, reading: Reading): JsonValue {
   if (value === null) return null
-  const type = String(attributes['datacontenttype'] ?? 'application/json')
+  const named = attributes['datacontenttype']
+  const type = typeof named === 'string' ? named : 'application/json'
   if (parseRest(attributes, reading).foreign?.payloadEncoding !== 'base64') {
     if (isJsonType(type)) return value.length === 0 ? null : parseJson(readUtf8(value))
     if (/^text\/|[/+]xml\s*(?:;|$)/i.test(type)) return readUtf8(value)
@@ -141,7 +142,7 @@ function readEvent(
     'causationId',
     reading,
   )
-  const envelope: Envelope = {
+  const envelope: EnvelopeDraft = {
     eventId: readCloudEventId(
       id,
       source,
@@ -156,11 +157,14 @@ function readEvent(
     correlationId:
       readForeignId(attributes['correlationid'], '/correlationid', 'correlationId', reading) ??
       streamCorrelation(aggregateType, aggregateId),
-    ...(causationId === undefined ? undefined : { causationId }),
     payload,
     metadata: readMembers(attributes, source, reading),
   }
-  return finishEnvelope(envelope, readStored(attributes, reading), faults)
+  if (causationId !== undefined) envelope.causationId = causationId
+  return finishEnvelope(
+    { envelope, stored: readStored(attributes, reading), format: 'cloudevents' },
+    faults,
+  )
 }
 
 function readType(attributes: WireObject, source: string, { faults }: Reading): string {
@@ -176,17 +180,21 @@ function readMembers(attributes: WireObject, source: string, reading: Reading): 
   const metadata: Record<string, JsonValue | undefined> = {}
   if (source !== UNNAMED_SOURCE) metadata['source'] = source
   const stored = isStored(attributes)
+  const copy = (name: string, value: JsonValue | undefined, pointer: string): void => {
+    const expected = copyMember(metadata, name, value)
+    if (expected !== undefined) addFault(reading.faults, pointer, expected, value)
+  }
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === null) continue
     if (name === 'version') keepForeign(reading, 'members', { version: value })
-    if (name === 'traceid') copyMetadata(metadata, ['traceId', value], '/traceid', reading.faults)
-    if (name === 'datacontenttype' && value !== 'application/json') metadata[name] = value
+    if (name === 'traceid') copy('traceId', value, '/traceid')
+    if (name === 'datacontenttype' && value !== 'application/json') copy(name, value, `/${name}`)
     if (OWN_ATTRIBUTES.has(name) || (stored && STORED.has(name))) continue
-    copyMetadata(metadata, [name, value], `/${name}`, reading.faults)
+    copy(name, value, `/${escapePointer(name)}`)
   }
-  const rest = parseRest(attributes, reading)
-  for (const entry of Object.entries(rest))
-    copyMetadata(metadata, entry, `/${METADATA_ATTRIBUTE}`, reading.faults)
+  for (const [name, value] of Object.entries(parseRest(attributes, reading))) {
+    copy(name, value, `/${METADATA_ATTRIBUTE}`)
+  }
   return joinForeign(metadata, reading)
 }
 
@@ -195,7 +203,7 @@ function parseRest(attributes: WireObject, { faults }: Reading): EventMetadata {
   if (text === undefined || text === null) return {}
   try {
     const rest: unknown = typeof text === 'string' ? JSON.parse(text) : undefined
-    if (isObject(rest)) return rest as EventMetadata
+    if (isObject(rest)) return rest
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }

@@ -1,9 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { ContractError, shorten } from '../errors/contract-error.ts'
 import type { AnyEventDefinition } from './definition.ts'
-import type { Envelope, StoredEnvelope } from './envelope.ts'
+import { freezeEnvelope, type Envelope, type StoredEnvelope } from './envelope.ts'
 import { parsePayload, schemaHash } from './payload.ts'
-import { freezeEnvelope } from './seal.ts'
 
 /** Reads one contract's events. Made once per contract. */
 export interface EventReading {

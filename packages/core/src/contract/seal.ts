@@ -3,9 +3,16 @@ import type { Clock } from '../internal/clock.ts'
 import { nameId, isUuid, type IdSource } from '../internal/ids.ts'
 import { parseIsoTime, toIsoTime } from '../internal/time.ts'
 import type { AnyEventDefinition, Draft } from './definition.ts'
-import { NO_METADATA, type Envelope, type EventMetadata } from './envelope.ts'
-import { deepFreeze, findJsonFault, type JsonFault } from './json.ts'
+import {
+  freezeEnvelope,
+  NO_METADATA,
+  type Envelope,
+  type EnvelopeDraft,
+  type EventMetadata,
+} from './envelope.ts'
+import { findJsonFault, type JsonFault } from './json.ts'
 import { parsePayload, schemaHash, touchesSensitive } from './payload.ts'
+import { currentPayload } from './read-event.ts'
 
 /** What an event is for: a fact is kept; work may go once everyone who waits for it has passed. */
 export type EventClass = 'fact' | 'work'
@@ -67,19 +74,20 @@ export function sealDraft(draft: Draft, origin: Origin): SealedEvent {
     options.eventId === undefined
       ? origin.ids.newId(nowMs)
       : requireId(definition.type, options.eventId)
-  const envelope: Envelope = {
+  const envelope: EnvelopeDraft = {
     eventId,
     eventType: definition.type,
     eventVersion: definition.version,
     timestamp: toIsoTime(timeMs),
     aggregateType: origin.aggregateType,
-    aggregateId: origin.aggregateId,
+    aggregateId: requireText(definition.type, origin.aggregateId),
     correlationId: origin.correlationId,
-    ...(origin.causationId === undefined ? undefined : { causationId: origin.causationId }),
     payload,
     metadata: joinMetadata(origin.metadata, options.metadata),
   }
-  return seal(envelope, timeMs, definition, schemaHash(definition.schema), origin)
+  if (origin.causationId !== undefined) envelope.causationId = origin.causationId
+  const hash = schemaHash(definition.schema)
+  return seal(envelope, timeMs, { definition, hash, keyPayload: payload, options: origin })
 }
 
 function joinMetadata(
@@ -103,22 +111,20 @@ export function sealEnvelope(
   definition: AnyEventDefinition | undefined,
   options: SealOptions = {},
 ): SealedEvent {
-  return seal(
-    envelope,
-    requireTime(envelope.eventType, envelope.timestamp),
-    definition,
-    undefined,
-    options,
-  )
+  const timeMs = requireTime(envelope.eventType, envelope.timestamp)
+  return seal(envelope, timeMs, { definition, hash: undefined, keyPayload: undefined, options })
 }
 
-function seal(
-  envelope: Envelope,
-  timeMs: number,
-  definition: AnyEventDefinition | undefined,
-  hash: string | undefined,
-  options: SealOptions,
-): SealedEvent {
+interface SealPlan {
+  readonly definition: AnyEventDefinition | undefined
+  readonly hash: string | undefined
+  /** The payload as its contract makes it; undefined: it is still to be brought there. */
+  readonly keyPayload: unknown
+  readonly options: SealOptions
+}
+
+function seal(envelope: Envelope, timeMs: number, plan: SealPlan): SealedEvent {
+  const { definition, hash, options } = plan
   refuseFault(envelope, definition, 'payload', findJsonFault(envelope.payload))
   const payloadJson = JSON.stringify(envelope.payload)
   const metadataJson = stringifyMetadata(envelope, definition)
@@ -128,14 +134,16 @@ function seal(
     metadataJson,
     options.maxEventBytes ?? DEFAULT_MAX_EVENT_BYTES,
   )
-  const key = definition?.key?.(envelope.payload as never)
   return {
     envelope: freezeEnvelope(envelope),
     payloadJson,
     metadataJson,
     timeMs,
     topic: definition?.topic?.name,
-    key: key === undefined ? undefined : requireKey(envelope.eventType, key),
+    key:
+      definition?.key === undefined
+        ? undefined
+        : partitionKey(definition, envelope, plan.keyPayload),
     class: definition?.kind === 'task' ? 'work' : 'fact',
     schemaHash: hash,
     '~sealed': true,
@@ -204,18 +212,6 @@ function refuseTooLarge(
   )
 }
 
-const deep =
-  (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.[
-    'NODE_ENV'
-  ] !== 'production'
-
-/** Freezes an envelope and its metadata, and its payload to the bottom except in production (900 ns for 25 fields). */
-export function freezeEnvelope<E extends Envelope>(envelope: E): E {
-  Object.freeze(envelope.metadata)
-  if (deep) deepFreeze(envelope.payload)
-  return Object.freeze(envelope)
-}
-
 function requireTime(type: string, timestamp: string): number {
   const timeMs = parseIsoTime(timestamp)
   if (timeMs !== undefined) return timeMs
@@ -227,14 +223,34 @@ function requireTime(type: string, timestamp: string): number {
   )
 }
 
+function requireText(type: string, aggregateId: string): string {
+  if (aggregateId !== '' && findJsonFault(aggregateId) === undefined) return aggregateId
+  throw badField(
+    type,
+    '/aggregate_id',
+    'a text that is not empty, without U+0000 and lone surrogates',
+    aggregateId,
+  )
+}
+
 function requireId(type: string, eventId: string): string {
   if (isUuid(eventId)) return eventId.toLowerCase()
   throw badField(type, '/event_id', 'a UUID', eventId)
 }
 
-function requireKey(type: string, key: unknown): string {
+/** An event from elsewhere may be of an earlier version, or lack defaults; the key is told by today's contract. */
+function partitionKey(
+  definition: AnyEventDefinition,
+  envelope: Envelope,
+  keyPayload: unknown,
+): string {
+  const key: unknown = definition.key?.(
+    (keyPayload ?? currentPayload(definition, envelope)) as never,
+  )
   if (typeof key === 'string' && key !== '' && findJsonFault(key) === undefined) return key
-  throw badField(type, '/key', "a text that is not empty from the contract's 'key' function", key)
+  // Not the value: it is made of the payload, maybe of a sensitive field.
+  const expected = "a text that is not empty from the contract's 'key' function"
+  throw badField(envelope.eventType, '/key', expected, key === '' ? key : `(${typeof key})`)
 }
 
 function badField(type: string, pointer: string, expected: string, actual: unknown): ContractError {

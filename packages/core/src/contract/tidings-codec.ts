@@ -1,9 +1,10 @@
 import {
   addFault,
-  copyMetadata,
+  copyMember,
   finishEnvelope,
   isObject,
   joinForeign,
+  keepForeign,
   kindOf,
   readAggregateType,
   readForeignId,
@@ -21,7 +22,7 @@ import {
   type StoredFacts,
   type WireObject,
 } from './check-envelope.ts'
-import { NO_METADATA, type Envelope, type EventMetadata } from './envelope.ts'
+import { NO_METADATA, type Envelope, type EnvelopeDraft, type EventMetadata } from './envelope.ts'
 import { escapePointer, type JsonObject, type JsonValue } from './json.ts'
 
 /** The media type of an event in Tidings' own form. */
@@ -84,7 +85,7 @@ export function decodeWire(json: unknown, options: DecodeOptions = {}): DecodedE
   const causationId = readForeignId(wire['causation_id'], '/causation_id', 'causationId', reading)
   if (wire['payload'] === undefined) addFault(faults, '/payload', 'a JSON value', undefined)
   const metadata = readMetadata(wire['metadata'], faults)
-  const envelope: Envelope = {
+  const envelope: EnvelopeDraft = {
     eventId: readUuid(wire['event_id'], '/event_id', faults),
     eventType: readName(wire['event_type'], '/event_type', faults),
     eventVersion: readWireVersion(wire, faults),
@@ -94,38 +95,44 @@ export function decodeWire(json: unknown, options: DecodeOptions = {}): DecodedE
     correlationId:
       readForeignId(wire['correlation_id'], '/correlation_id', 'correlationId', reading) ??
       streamCorrelation(aggregateType, aggregateId),
-    ...(causationId === undefined ? undefined : { causationId }),
     payload: wire['payload'],
     metadata: joinForeign(metadata, keepMembers(wire, reading)),
   }
-  return finishEnvelope(envelope, readStored(wire, reading), faults)
+  if (causationId !== undefined) envelope.causationId = causationId
+  return finishEnvelope({ envelope, stored: readStored(wire, reading), format: 'tidings' }, faults)
 }
-
-const MEMBERS: ReadonlySet<string> = new Set([
-  'event_id',
-  'event_type',
-  'event_version',
-  'timestamp',
-  'aggregate_type',
-  'aggregate_id',
-  'correlation_id',
-  'causation_id',
-  'payload',
-  'metadata',
-  'stream_version',
-  'position',
-  'recorded_at',
-])
 
 /** Members that are not ours go to `metadata.foreign`: a newer sender may have meant something by them. */
 function keepMembers(wire: WireObject, reading: Reading): Reading {
   for (const member in wire) {
-    if (MEMBERS.has(member)) continue
-    const unknown = Object.entries(wire).filter(([name]) => !MEMBERS.has(name))
-    reading.foreign = { ...reading.foreign, members: Object.fromEntries(unknown) }
+    if (isMember(member)) continue
+    const unknown = Object.entries(wire).filter(([name]) => !isMember(name))
+    keepForeign(reading, 'members', Object.fromEntries(unknown))
     break
   }
   return reading
+}
+
+/** A switch: asking a set of thirteen costs ten times as much. */
+function isMember(name: string): boolean {
+  switch (name) {
+    case 'event_id':
+    case 'event_type':
+    case 'event_version':
+    case 'timestamp':
+    case 'aggregate_type':
+    case 'aggregate_id':
+    case 'correlation_id':
+    case 'causation_id':
+    case 'payload':
+    case 'metadata':
+    case 'stream_version':
+    case 'position':
+    case 'recorded_at':
+      return true
+    default:
+      return false
+  }
 }
 
 function readWireVersion(wire: WireObject, faults: Faults): number {
@@ -148,8 +155,9 @@ function readMetadata(value: JsonValue | undefined, faults: Faults): EventMetada
   const metadata: Record<string, JsonValue | undefined> = {}
   for (const name in value) {
     if (name === 'version') continue
-    const ours = name === 'trace_id' ? 'traceId' : name
-    copyMetadata(metadata, [ours, value[name]], `/metadata/${escapePointer(name)}`, faults)
+    const expected = copyMember(metadata, name === 'trace_id' ? 'traceId' : name, value[name])
+    if (expected !== undefined)
+      addFault(faults, `/metadata/${escapePointer(name)}`, expected, value[name])
   }
   return metadata
 }

@@ -29,12 +29,16 @@ interface Next {
 
 export type History = Readonly<Record<number, StandardSchemaV1>>
 
-// oxlint-disable-next-line typescript/no-explicit-any -- without `history` nothing is known of an old payload, and demanding a check of each field would be worse than none
+// Without `history` nothing is known of an old payload, and demanding a check of each field would be
+// worse than none.
+// oxlint-disable-next-line typescript/no-explicit-any
+type Unknown = any
+
 type PayloadAt<H, V> = V extends keyof H
   ? H[V] extends StandardSchemaV1
     ? SchemaOutput<H[V]>
-    : any
-  : any
+    : Unknown
+  : Unknown
 
 type InputAt<H, N, V, S extends StandardSchemaV1> = N extends V
   ? SchemaInput<S>

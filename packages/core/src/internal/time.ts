@@ -42,10 +42,22 @@ function digits(text: string, at: number, count: number): number {
   return number
 }
 
-/** `2026-11-21T10:48:00.000Z` and nothing else → milliseconds; NaN sends the caller the long way. */
-function parseNormalTime(text: string): number {
-  if (text.length !== 24 || text[4] !== '-' || text[7] !== '-' || text[10] !== 'T') return Number.NaN
-  if (text[13] !== ':' || text[16] !== ':' || text[19] !== '.' || text[23] !== 'Z') return Number.NaN
+/** `-`, `T`, `:`, `.` and `Z` where our own form has them. By code: `text[4]` makes a string each time. */
+function hasMarks(text: string): boolean {
+  return (
+    text.charCodeAt(4) === 45 &&
+    text.charCodeAt(7) === 45 &&
+    text.charCodeAt(10) === 84 &&
+    text.charCodeAt(13) === 58 &&
+    text.charCodeAt(16) === 58 &&
+    text.charCodeAt(19) === 46 &&
+    text.charCodeAt(23) === 90
+  )
+}
+
+/** Our own form (`2026-11-21T10:48:00.000Z`) and nothing else → milliseconds; NaN for anything else. */
+export function parseNormalTime(text: string): number {
+  if (text.length !== 24 || !hasMarks(text)) return Number.NaN
   const year = digits(text, 0, 4)
   const month = digits(text, 5, 2)
   const day = digits(text, 8, 2)
@@ -53,15 +65,20 @@ function parseNormalTime(text: string): number {
   const minutes = digits(text, 14, 2)
   const seconds = digits(text, 17, 2)
   const leap = (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0
-  if (!(month >= 1 && month <= 12 && day >= 1 && hours < 24 && minutes < 60 && seconds < 60)) return Number.NaN
+  if (!(month >= 1 && month <= 12 && day >= 1 && hours < 24 && minutes < 60 && seconds < 60))
+    return Number.NaN
   const monthStart = DAYS_BEFORE_MONTH[month - 1]! + (leap && month > 2 ? 1 : 0)
-  const monthLength = DAYS_BEFORE_MONTH[month]! - DAYS_BEFORE_MONTH[month - 1]! + (leap && month === 2 ? 1 : 0)
+  const monthLength =
+    DAYS_BEFORE_MONTH[month]! - DAYS_BEFORE_MONTH[month - 1]! + (leap && month === 2 ? 1 : 0)
   if (day > monthLength) return Number.NaN
   const before = year - 1
-  const days = before * 365 + Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400)
+  const days =
+    before * 365 + Math.floor(before / 4) - Math.floor(before / 100) + Math.floor(before / 400)
   // 719,162 days lie between 0001-01-01 and 1970-01-01.
   const dayNumber = days - 719_162 + monthStart + day - 1
-  return dayNumber * DAY_MS + hours * 3_600_000 + minutes * 60_000 + seconds * 1000 + digits(text, 20, 3)
+  return (
+    dayNumber * DAY_MS + hours * 3_600_000 + minutes * 60_000 + seconds * 1000 + digits(text, 20, 3)
+  )
 }
 
 /** RFC 3339 time (any offset, any fraction) → milliseconds since the epoch; `undefined` for anything else. */
@@ -74,6 +91,8 @@ export function parseIsoTime(text: string): number | undefined {
   if (Number.isNaN(timeMs)) return undefined
   // Date.parse takes 31 February for 2 March: such a day never was.
   const day = Number(text.slice(8, 10))
-  const lastDay = new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate()
+  const lastDay = new Date(
+    Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0),
+  ).getUTCDate()
   return day <= lastDay ? timeMs : undefined
 }

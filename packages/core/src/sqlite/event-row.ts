@@ -1,5 +1,5 @@
 import type { EventMetadata, StoredEnvelope } from '../contract/envelope.ts'
-import { freezeEnvelope } from '../contract/seal.ts'
+import { freezeEnvelope } from '../contract/envelope.ts'
 import { toIsoTime } from '../internal/time.ts'
 import type { Cell } from './connection.ts'
 import type { NameTables } from './names.ts'
