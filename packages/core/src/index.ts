@@ -23,18 +23,41 @@ export type {
   TypeSummary,
 } from './store/store.ts'
 export type { Snapshot } from './store/snapshot.ts'
-export { CommandIdTakenError, type CommandOutcome, type CommandRecord } from './store/command-record.ts'
-export { ANY, type EventBus, type Listener, type ListenerContext, type ListenerFailure, type ListenerOptions } from './bus/event-bus.ts'
+export {
+  CommandIdTakenError,
+  type CommandOutcome,
+  type CommandRecord,
+} from './store/command-record.ts'
+export {
+  ANY,
+  type EventBus,
+  type Listener,
+  type ListenerContext,
+  type ListenerFailure,
+  type ListenerOptions,
+} from './bus/event-bus.ts'
 export { AggregateRoot } from './work/aggregate-root.ts'
 export type { AppStore, Loaded, TransactionOptions } from './work/app-store.ts'
 export type { LoadOptions } from './work/repository.ts'
-export type { EventAppend, RootOf, StreamRef, UnitOfWork, WorkScope, WorkTransaction } from './work/unit-of-work.ts'
-export { defineCommandHandler, type CommandContext, type CommandHandler } from './messaging/command-handler.ts'
+export type {
+  EventAppend,
+  RootOf,
+  StreamRef,
+  UnitOfWork,
+  WorkScope,
+  WorkTransaction,
+} from './work/unit-of-work.ts'
+export {
+  defineCommandHandler,
+  type CommandContext,
+  type CommandHandler,
+} from './messaging/command-handler.ts'
 export type { ConflictPolicy } from './messaging/message-bus.ts'
 export { RecordedCommandError } from './messaging/recorded-error.ts'
 export type { SendOptions } from './messaging/request.ts'
 export type { App, AppOf, Health } from './bootstrap/app.ts'
-export { bootstrap, type BootstrapOptions, type Failure } from './bootstrap/bootstrap.ts'
+export { bootstrap, type BootstrapOptions } from './bootstrap/bootstrap.ts'
+export type { Failure } from './bootstrap/failure.ts'
 export { runUntilSignal, type RunOptions } from './bootstrap/run-until-signal.ts'
 export { systemClock, type Clock } from './internal/clock.ts'
 export { systemIds, type IdSource } from './internal/ids.ts'

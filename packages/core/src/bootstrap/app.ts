@@ -9,13 +9,16 @@ import type { StoreTransaction } from '../store/store.ts'
 import type { AppStore } from '../work/app-store.ts'
 
 /** The command itself, or a sentence that says that nobody handles it. */
-export type HandledCommand<C extends AnyCommandDefinition, Routes extends Route> = C['type'] extends Routes['type']
-  ? C
-  : `✗ no module of this app handles '${C['type']}'`
+export type HandledCommand<
+  C extends AnyCommandDefinition,
+  Routes extends Route,
+> = C['type'] extends Routes['type'] ? C : `✗ no module of this app handles '${C['type']}'`
 
 /** What the handler of a command answers. */
 export type AnswerTo<Type extends string, Routes extends Route> =
-  Extract<Routes, { readonly type: Type }> extends { readonly answer: infer Answer } ? Answer : Sent<unknown, Envelope>
+  Extract<Routes, { readonly type: Type }> extends { readonly answer: infer Answer }
+    ? Answer
+    : Sent<unknown, Envelope>
 
 export interface Health {
   /** Whether the application takes commands. */
@@ -56,8 +59,7 @@ export interface App<
 }
 
 /** The application that a list of modules makes; `export interface MyApp extends AppOf<typeof modules> {}` names it. */
-export type AppOf<Modules extends readonly AnyModule[], Tx extends StoreTransaction = StoreTransaction> = App<
-  Modules[number]['~event'],
-  Modules[number]['~route'],
-  Tx
->
+export type AppOf<
+  Modules extends readonly AnyModule[],
+  Tx extends StoreTransaction = StoreTransaction,
+> = App<Modules[number]['~event'], Modules[number]['~route'], Tx>

@@ -1,4 +1,4 @@
-import { ListenerBus, type ListenerFailure } from '../bus/event-bus.ts'
+import { ListenerBus } from '../bus/event-bus.ts'
 import type { AnyModule } from '../contract/define-module.ts'
 import { createRegistry, type Registry, type RegistryOptions } from '../contract/registry.ts'
 import { RegistryError, UsageError } from '../errors/usage-errors.ts'
@@ -11,15 +11,14 @@ import { compose, type Composition } from '../messaging/routes.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { createAppStore, type AppStorePorts } from '../work/app-store.ts'
 import type { App, AppOf } from './app.ts'
+import type { Failure } from './failure.ts'
 import { prepareSchemas } from './prepare-schemas.ts'
 import { reportFailure } from './report-failure.ts'
 
-/** What can go wrong after a commit, where no caller is left to be told. */
-export type Failure =
-  | ({ readonly kind: 'listener' } & ListenerFailure)
-  | { readonly kind: 'background'; readonly error: unknown }
-
-export interface BootstrapOptions<Tx extends StoreTransaction, Modules extends readonly AnyModule[]> {
+export interface BootstrapOptions<
+  Tx extends StoreTransaction,
+  Modules extends readonly AnyModule[],
+> {
   /** The log. The application closes it. */
   readonly store: Store<Tx> | Promise<Store<Tx>>
   readonly modules: Modules
@@ -41,7 +40,11 @@ export interface BootstrapOptions<Tx extends StoreTransaction, Modules extends r
 
 /** The transaction that the handlers of some modules ask for. */
 type NeededTx<Modules extends readonly AnyModule[]> = (
-  Modules[number] extends infer M ? (M extends { readonly '~tx': infer Tx } ? (tx: Tx) => void : never) : never
+  Modules[number] extends infer M
+    ? M extends { readonly '~tx': infer Tx }
+      ? (tx: Tx) => void
+      : never
+    : never
 ) extends (tx: infer All) => void
   ? All
   : unknown
@@ -53,9 +56,10 @@ type NeededTx<Modules extends readonly AnyModule[]> = (
  * @throws {RegistryError} with every problem of the definitions at once: names, versions, topics,
  *   commands without a handler or with two
  */
-export async function bootstrap<Tx extends NeededTx<Modules> & StoreTransaction, const Modules extends readonly AnyModule[]>(
-  options: BootstrapOptions<Tx, Modules>,
-): Promise<AppOf<Modules, Tx>> {
+export async function bootstrap<
+  Tx extends NeededTx<Modules> & StoreTransaction,
+  const Modules extends readonly AnyModule[],
+>(options: BootstrapOptions<Tx, Modules>): Promise<AppOf<Modules, Tx>> {
   const composition = compose(options.modules)
   const store = await options.store
   try {
@@ -73,7 +77,10 @@ export async function bootstrap<Tx extends NeededTx<Modules> & StoreTransaction,
 function checkComposition(composition: Composition, verbs: RegistryOptions['verbs']): Registry {
   const problems = [...composition.problems]
   try {
-    const registry = createRegistry(composition.definitions, { verbs, aggregates: composition.aggregates })
+    const registry = createRegistry(composition.definitions, {
+      verbs,
+      aggregates: composition.aggregates,
+    })
     if (problems.length === 0) return registry
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error
@@ -118,7 +125,11 @@ type AppState = 'open' | 'draining' | 'closed'
 
 function makeApp(
   store: Store,
-  { bus, messages, ports }: { readonly bus: ListenerBus; readonly messages: MessageBus; readonly ports: AppStorePorts },
+  {
+    bus,
+    messages,
+    ports,
+  }: { readonly bus: ListenerBus; readonly messages: MessageBus; readonly ports: AppStorePorts },
 ): App {
   const running = new Set<Promise<unknown>>()
   let state: AppState = 'open'
@@ -126,7 +137,8 @@ function makeApp(
 
   const send = (...[command, input, options]: Parameters<MessageBus['send']>): Promise<unknown> => {
     // What is under way may still send what it has to: draining means finishing it.
-    if (state === 'closed' || (state === 'draining' && currentFrame() === undefined)) return Promise.reject(closedError())
+    if (state === 'closed' || (state === 'draining' && currentFrame() === undefined))
+      return Promise.reject(closedError())
     const sent = messages.send(command, input, options)
     running.add(sent)
     const forget = (): void => void running.delete(sent)
@@ -148,12 +160,18 @@ function makeApp(
     bus: bus as App['bus'],
     store: createAppStore(store, ports),
     registry: ports.registry,
-    health: () => ({ ready: state === 'open', reason: state === 'open' ? undefined : `the application is ${state}` }),
+    health: () => ({
+      ready: state === 'open',
+      reason: state === 'open' ? undefined : `the application is ${state}`,
+    }),
     close: () => (closed ??= close()),
     [Symbol.asyncDispose]: () => (closed ??= close()),
   }
 }
 
 function closedError(): UsageError {
-  return new UsageError('TIDINGS_CLOSED', 'The application is closing: it takes no further commands.')
+  return new UsageError(
+    'TIDINGS_CLOSED',
+    'The application is closing: it takes no further commands.',
+  )
 }

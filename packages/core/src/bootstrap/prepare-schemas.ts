@@ -7,7 +7,7 @@ import type { AnyDefinition } from '../contract/definition.ts'
 export async function prepareSchemas(definitions: readonly AnyDefinition[]): Promise<void> {
   if (!definitions.some((definition) => definition.schema['~standard'].vendor === 'zod')) return
   try {
-    await import('../zod.ts')
+    await import('../contract/zod-schemas.ts')
   } catch (error) {
     // A zod that lies elsewhere, or is too old for z.compile, checks the same, only slower.
     if (!isMissingModule(error)) throw error

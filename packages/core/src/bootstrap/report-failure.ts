@@ -1,4 +1,4 @@
-import type { Failure } from './bootstrap.ts'
+import type { Failure } from './failure.ts'
 
 /** The default owner of a failure that no caller waits for: one readable entry on standard error. */
 export function reportFailure(failure: Failure): void {

@@ -27,7 +27,8 @@ export async function runUntilSignal(
 ): Promise<NodeJS.Signals> {
   const host = options.process ?? process
   const signal = await firstSignal(host)
-  const exitAtOnce = (again: NodeJS.Signals): void => host.exit(EXIT_CODES[again as keyof typeof EXIT_CODES])
+  const exitAtOnce = (again: NodeJS.Signals): void =>
+    host.exit(EXIT_CODES[again as keyof typeof EXIT_CODES])
   for (const name of SIGNALS) host.on(name, exitAtOnce)
   const timer = startTimer(() => host.exit(1), options.timeoutMs ?? 30_000)
   try {

@@ -17,11 +17,8 @@ type GlobPattern<Glob extends string> = Glob extends `${infer Head}**${infer Tai
     ? `${Head}${string}${GlobPattern<Tail>}`
     : Glob
 
-type Matching<Known extends Envelope, Glob extends string> = Known extends Envelope<infer Type>
-  ? Type extends GlobPattern<Glob>
-    ? Known
-    : never
-  : never
+type Matching<Known extends Envelope, Glob extends string> =
+  Known extends Envelope<infer Type> ? (Type extends GlobPattern<Glob> ? Known : never) : never
 
 /** The events that a selector selects, out of those that an application knows. */
 export type Selected<S, Known extends Envelope> = S extends typeof ANY
@@ -108,10 +105,23 @@ export class ListenerBus {
     this.#ports = ports
   }
 
-  subscribe(selector: Selector, handler: Entry['handler'], options: ListenerOptions = {}): Listener {
-    if (this.#closed) throw new UsageError('TIDINGS_CLOSED', 'The application is closed: it delivers no further events.')
+  subscribe(
+    selector: Selector,
+    handler: Entry['handler'],
+    options: ListenerOptions = {},
+  ): Listener {
+    if (this.#closed)
+      throw new UsageError(
+        'TIDINGS_CLOSED',
+        'The application is closed: it delivers no further events.',
+      )
     const id = `listener-${++this.#lastId}`
-    const entry: Entry = { id, name: options.name ?? describeSelector(selector), matches: this.#compile(selector), handler }
+    const entry: Entry = {
+      id,
+      name: options.name ?? describeSelector(selector),
+      matches: this.#compile(selector),
+      handler,
+    }
     // Copied, not changed: a delivery under way goes on with the listeners that it began with.
     this.#entries = [...this.#entries, entry]
     const unsubscribe = (): void => {
@@ -130,7 +140,9 @@ export class ListenerBus {
         `No event of this application matches '${selector}'. Use a dotted name, or a glob: * stands for one segment, ** for any number.`,
       )
     }
-    const definitions = Array.isArray(selector) ? (selector as readonly AnyEventDefinition[]) : [selector as AnyEventDefinition]
+    const definitions = Array.isArray(selector)
+      ? (selector as readonly AnyEventDefinition[])
+      : [selector as AnyEventDefinition]
     const types = new Set(definitions.map((definition) => definition.type))
     return (type) => types.has(type)
   }
@@ -185,7 +197,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 function describeSelector(selector: Selector): string {
   if (selector === ANY) return 'ANY'
   if (typeof selector === 'string') return selector
-  return (Array.isArray(selector) ? (selector as readonly AnyEventDefinition[]) : [selector as AnyEventDefinition])
+  return (
+    Array.isArray(selector)
+      ? (selector as readonly AnyEventDefinition[])
+      : [selector as AnyEventDefinition]
+  )
     .map((definition) => definition.type)
     .join(', ')
 }

@@ -65,7 +65,9 @@ const SHOWN_CHARACTERS = 80
 /** A value as an error message may show it: JSON, at most 80 characters, never a throw. */
 export function shorten(value: unknown): string {
   const text = render(value)
-  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}… (${text.length} characters)`
+  return text.length <= SHOWN_CHARACTERS
+    ? text
+    : `${text.slice(0, SHOWN_CHARACTERS)}… (${text.length} characters)`
 }
 
 function render(value: unknown): string {

@@ -38,7 +38,12 @@ export class EventIdConflictError extends TidingsError<'TIDINGS_EVENT_ID_CONFLIC
   readonly foundStream: string
   readonly foundVersion: number
 
-  constructor(facts: { eventId: string; stream: string; foundStream: string; foundVersion: number }) {
+  constructor(facts: {
+    eventId: string
+    stream: string
+    foundStream: string
+    foundVersion: number
+  }) {
     super(
       'TIDINGS_EVENT_ID_CONFLICT',
       `Event id ${facts.eventId} is in the log already, as version ${facts.foundVersion} of '${facts.foundStream}', and this append to '${facts.stream}' is not a repeat of that one. Nothing was stored. Repeat an append with all its ids in the same order, or give new ids.`,
@@ -72,7 +77,12 @@ export class StoreError extends TidingsError<StoreErrorCode> {
   /** The file or database, without secrets. */
   readonly location: string
 
-  constructor(code: StoreErrorCode, location: string, message: string, options: TidingsErrorOptions = {}) {
+  constructor(
+    code: StoreErrorCode,
+    location: string,
+    message: string,
+    options: TidingsErrorOptions = {},
+  ) {
     super(code, message, options)
     this.location = location
   }

@@ -1,7 +1,9 @@
 /** Every code that the library throws, with its meaning. A test walks this table; docs list it. */
 export const errorCodes = {
-  TIDINGS_DEFINITION_INVALID: 'A definition (event, command, topic, task, aggregate, module) contradicts itself.',
-  TIDINGS_REGISTRY_INVALID: 'The definitions of an application do not fit together; all problems are listed.',
+  TIDINGS_DEFINITION_INVALID:
+    'A definition (event, command, topic, task, aggregate, module) contradicts itself.',
+  TIDINGS_REGISTRY_INVALID:
+    'The definitions of an application do not fit together; all problems are listed.',
   TIDINGS_NAME_UNKNOWN: 'No contract has this name.',
   TIDINGS_VERSION_UNKNOWN: 'An event is of a version that this process does not know.',
   TIDINGS_PAYLOAD_INVALID: 'A payload does not fit its contract.',
@@ -12,11 +14,13 @@ export const errorCodes = {
   TIDINGS_EVENT_UNREADABLE: 'Bytes are no JSON object in UTF-8.',
   TIDINGS_EVENT_TOO_LARGE: 'An event is larger than the limit.',
   TIDINGS_CONCURRENCY_CONFLICT: 'A stream is not at the version that the append expected.',
-  TIDINGS_EVENT_ID_CONFLICT: 'An event id is in the log already, in another place or in other company.',
+  TIDINGS_EVENT_ID_CONFLICT:
+    'An event id is in the log already, in another place or in other company.',
   TIDINGS_COMMAND_ID_CONFLICT: 'A command id was used before, for another request.',
   TIDINGS_COMMAND_UNHANDLED: 'No module of this application handles the command.',
   TIDINGS_ARGUMENT_INVALID: 'A call was made with an argument that it cannot take.',
-  TIDINGS_TRANSACTION_NESTED: 'A transaction waits for itself: the store was called instead of the transaction.',
+  TIDINGS_TRANSACTION_NESTED:
+    'A transaction waits for itself: the store was called instead of the transaction.',
   TIDINGS_TRANSACTION_CLOSED: 'A transaction was used after it had ended.',
   TIDINGS_CLOSED: 'The store or application is closed.',
   TIDINGS_STORE_BUSY: 'Another process held the store for too long.',
@@ -62,7 +66,11 @@ export class TidingsError<Code extends ErrorCode = ErrorCode> extends Error {
 
 /** Whether a thrown value is one of Tidings' errors, also of another copy of the library. */
 export function isTidingsError(error: unknown): error is TidingsError {
-  return typeof error === 'object' && error !== null && (error as Record<symbol, unknown>)[brand] === true
+  return (
+    typeof error === 'object' &&
+    error !== null &&
+    (error as Record<symbol, unknown>)[brand] === true
+  )
 }
 
 /** Whether trying again can help; false for everything that does not say so. */

@@ -32,8 +32,12 @@ export class UnknownNameError extends TidingsError<'TIDINGS_NAME_UNKNOWN'> {
   readonly nearest: readonly string[]
 
   constructor(unknown: string, nearest: readonly string[]) {
-    const hint = nearest.length > 0 ? ` Did you mean ${nearest.map((name) => `'${name}'`).join(' or ')}?` : ''
-    super('TIDINGS_NAME_UNKNOWN', `No contract is named '${unknown}'.${hint} Define it, or add it to a contract's aliases.`)
+    const hint =
+      nearest.length > 0 ? ` Did you mean ${nearest.map((name) => `'${name}'`).join(' or ')}?` : ''
+    super(
+      'TIDINGS_NAME_UNKNOWN',
+      `No contract is named '${unknown}'.${hint} Define it, or add it to a contract's aliases.`,
+    )
     this.unknown = unknown
     this.nearest = nearest
   }

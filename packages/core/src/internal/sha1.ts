@@ -9,7 +9,8 @@ export function sha1(text: string): Uint32Array {
   const state = new Uint32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0])
   const schedule = new Uint32Array(80)
   const blocks = pad(utf8.encode(text))
-  for (let offset = 0; offset < blocks.byteLength; offset += 64) mixBlock(state, schedule, blocks, offset)
+  for (let offset = 0; offset < blocks.byteLength; offset += 64)
+    mixBlock(state, schedule, blocks, offset)
   return state
 }
 

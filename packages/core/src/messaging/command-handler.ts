@@ -33,8 +33,11 @@ export interface AnyCommandHandler {
   readonly '~tx': StoreTransaction
 }
 
-export interface CommandHandler<C extends AnyCommandDefinition, Result, Tx extends StoreTransaction>
-  extends AnyCommandHandler {
+export interface CommandHandler<
+  C extends AnyCommandDefinition,
+  Result,
+  Tx extends StoreTransaction,
+> extends AnyCommandHandler {
   readonly command: C
   readonly '~route': Route<C['type'], Sent<undefined, StoredEnvelope, Result>>
   readonly '~tx': Tx
@@ -55,5 +58,9 @@ export function defineCommandHandler<
   command: C,
   handle: (command: C['~payload'], ctx: CommandContext<Tx>) => Promise<Result>,
 ): CommandHandler<C, Result, Tx> {
-  return Object.freeze({ kind: 'command-handler', command, handle }) as unknown as CommandHandler<C, Result, Tx>
+  return Object.freeze({ kind: 'command-handler', command, handle }) as unknown as CommandHandler<
+    C,
+    Result,
+    Tx
+  >
 }

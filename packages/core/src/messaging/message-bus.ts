@@ -67,7 +67,11 @@ export class MessageBus {
    *
    * @throws whatever the handler throws, as it is
    */
-  send(definition: AnyCommandDefinition, input: unknown, options: SendOptions = {}): Promise<AnySent> {
+  send(
+    definition: AnyCommandDefinition,
+    input: unknown,
+    options: SendOptions = {},
+  ): Promise<AnySent> {
     // Read before anything is waited for: a queue that flushes later is in somebody else's frame.
     return this.#send(definition, input, { options, frame: currentFrame() })
   }
@@ -79,13 +83,19 @@ export class MessageBus {
   ): Promise<AnySent> {
     const handler = this.#requireHandler(definition)
     from.options.signal?.throwIfAborted()
-    const request = makeRequest(definition, input, { ...from, handler, environment: this.#ports.environment })
+    const request = makeRequest(definition, input, {
+      ...from,
+      handler,
+      environment: this.#ports.environment,
+    })
     if (from.options.commandId !== undefined) {
       const earlier = await this.#earlierOutcome(request, handler)
       if (earlier !== undefined) return earlier
     }
     try {
-      return await runInFrame(frameFrom(request, from.frame), () => this.#handleWithRetries(request, handler))
+      return await runInFrame(frameFrom(request, from.frame), () =>
+        this.#handleWithRetries(request, handler),
+      )
     } catch (error) {
       if (error instanceof CommandIdTakenError) {
         const earlier = await this.#earlierOutcome(request, handler)
@@ -117,19 +127,38 @@ export class MessageBus {
         if (!(error instanceof ConcurrencyError) || attempt > conflicts.retries) throw error
         // A log restored from a backup can be behind its snapshots: then only the events tell the state.
         ignoreSnapshot = typeof error.expected === 'number' && error.actual < error.expected
-        const delayMs = backoffMs(attempt, { baseMs: conflicts.delayMs, maxMs: MAX_DELAY_MS, random })
+        const delayMs = backoffMs(attempt, {
+          baseMs: conflicts.delayMs,
+          maxMs: MAX_DELAY_MS,
+          random,
+        })
         await environment.clock.sleep(delayMs, { signal: request.signal })
       }
     }
   }
 
-  async #decide(request: Request, aggregate: AnyAggregate, ignoreSnapshot: boolean): Promise<AnySent> {
+  async #decide(
+    request: Request,
+    aggregate: AnyAggregate,
+    ignoreSnapshot: boolean,
+  ): Promise<AnySent> {
     const { environment, registry } = this.#ports
     const id = request.aggregateId!
     const loaded = await loadState(this.#source, registry, aggregate, { id, ignoreSnapshot })
-    const root = new AggregateRoot(aggregate, id, { ...loaded, environment, cause: causeFrom(request) })
-    const decide = aggregate.decide[request.definition.type] as (...args: readonly unknown[]) => unknown
-    root.record(...toDrafts(request, decide(request.payload, root.state, decideContextFrom(request, environment))))
+    const root = new AggregateRoot(aggregate, id, {
+      ...loaded,
+      environment,
+      cause: causeFrom(request),
+    })
+    const decide = aggregate.decide[request.definition.type] as (
+      ...args: readonly unknown[]
+    ) => unknown
+    root.record(
+      ...toDrafts(
+        request,
+        decide(request.payload, root.state, decideContextFrom(request, environment)),
+      ),
+    )
     request.signal?.throwIfAborted()
     const events = await this.#commit(request, root)
     return toSent(request, { events, state: root.state, result: undefined })
@@ -160,7 +189,9 @@ export class MessageBus {
         return handle(request.payload, { ...context, tx, signal: request.signal })
       },
       finish: async (unit, answer) => {
-        events = await unit.flush(toCommandRecord(request, 'done', { result: toResultJson(request, answer) }))
+        events = await unit.flush(
+          toCommandRecord(request, 'done', { result: toResultJson(request, answer) }),
+        )
         return events
       },
     })
@@ -177,7 +208,8 @@ export class MessageBus {
     if (record.outcome === 'failed') throw fromErrorJson(record.result)
     return {
       events: await this.#eventsOf(record),
-      state: handler.kind === 'aggregate' ? await this.#stateAfter(record, handler, request) : undefined,
+      state:
+        handler.kind === 'aggregate' ? await this.#stateAfter(record, handler, request) : undefined,
       result: record.result === undefined ? undefined : (JSON.parse(record.result) as unknown),
       position: record.lastPosition,
       commandId: record.commandId,
@@ -196,8 +228,13 @@ export class MessageBus {
     return events
   }
 
-  async #stateAfter(record: CommandRecord, aggregate: AnyAggregate, request: Request): Promise<unknown> {
-    if (record.streamVersion === undefined || record.streamVersion === 0) return aggregate.initialState
+  async #stateAfter(
+    record: CommandRecord,
+    aggregate: AnyAggregate,
+    request: Request,
+  ): Promise<unknown> {
+    if (record.streamVersion === undefined || record.streamVersion === 0)
+      return aggregate.initialState
     const options = { id: request.aggregateId!, to: record.streamVersion }
     return (await loadState(this.#source, this.#ports.registry, aggregate, options)).state
   }
@@ -209,7 +246,9 @@ export class MessageBus {
   async #recordFailure(request: Request, error: unknown): Promise<void> {
     if (request.signal?.aborted === true || !isOutcome(error)) return
     try {
-      await this.#store.commands.record(toCommandRecord(request, 'failed', { result: toErrorJson(error) }))
+      await this.#store.commands.record(
+        toCommandRecord(request, 'failed', { result: toErrorJson(error) }),
+      )
     } catch (recordError) {
       // The caller gets the handler's error; that its row is missing goes to the owner of failures.
       this.#ports.onError(recordError)

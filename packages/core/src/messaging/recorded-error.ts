@@ -24,7 +24,8 @@ export class RecordedCommandError extends Error {
 
 /** An error as JSON. Fields that JSON cannot say are left out; the stack stays with the first caller. */
 export function toErrorJson(error: unknown): string {
-  if (!(error instanceof Error)) return JSON.stringify({ name: 'Error', message: String(error), fields: {} })
+  if (!(error instanceof Error))
+    return JSON.stringify({ name: 'Error', message: String(error), fields: {} })
   const fields: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(error)) {
     if (key !== 'name' && key !== 'cause' && findJsonFault(value) === undefined) fields[key] = value
@@ -33,6 +34,9 @@ export function toErrorJson(error: unknown): string {
 }
 
 export function fromErrorJson(json: string | undefined): RecordedCommandError {
-  const record = json === undefined ? { name: 'Error', message: 'The command failed.', fields: {} } : JSON.parse(json)
+  const record =
+    json === undefined
+      ? { name: 'Error', message: 'The command failed.', fields: {} }
+      : JSON.parse(json)
   return new RecordedCommandError(record as ErrorRecord)
 }

@@ -64,9 +64,13 @@ export function makeRequest(
   const { options, frame, environment, handler } = from
   const payload = parsePayload(definition, input)
   const nowMs = environment.clock.now()
-  const commandId = options.commandId === undefined ? environment.ids.newId(nowMs) : requireCommandId(options.commandId)
+  const commandId =
+    options.commandId === undefined
+      ? environment.ids.newId(nowMs)
+      : requireCommandId(options.commandId)
   const correlation = options.correlationId ?? frame?.correlationId
-  const aggregateId = handler.kind === 'aggregate' ? requireAggregateId(handler, payload) : undefined
+  const aggregateId =
+    handler.kind === 'aggregate' ? requireAggregateId(handler, payload) : undefined
   return {
     definition,
     payload,
@@ -78,14 +82,21 @@ export function makeRequest(
     metadata: inheritMetadata(frame?.metadata, environment.source, ownMetadata(options)),
     createdAt: toIsoTime(nowMs),
     aggregateId,
-    stream: aggregateId === undefined ? undefined : streamName((handler as AnyAggregate).type, aggregateId),
+    stream:
+      aggregateId === undefined
+        ? undefined
+        : streamName((handler as AnyAggregate).type, aggregateId),
     signal: options.signal,
   }
 }
 
 function ownMetadata({ metadata, actor, tenant }: SendOptions): EventMetadata | undefined {
   if (metadata === undefined && actor === undefined && tenant === undefined) return undefined
-  return { ...metadata, ...(actor === undefined ? {} : { actor }), ...(tenant === undefined ? {} : { tenant }) }
+  return {
+    ...metadata,
+    ...(actor === undefined ? {} : { actor }),
+    ...(tenant === undefined ? {} : { tenant }),
+  }
 }
 
 function requireCommandId(commandId: string): string {
@@ -107,7 +118,11 @@ function requireAggregateId(aggregate: AnyAggregate, payload: unknown): string {
 
 /** What the events of a request have in common: they are caused by the command. */
 export function causeFrom(request: Request): Cause {
-  return { correlationId: request.correlationId, causationId: request.commandId, metadata: request.metadata }
+  return {
+    correlationId: request.correlationId,
+    causationId: request.commandId,
+    metadata: request.metadata,
+  }
 }
 
 /** The frame in which a request is handled. */
@@ -172,9 +187,14 @@ export function toResultJson(request: Request, result: unknown): string | undefi
 
 /** The drafts of a decision: one, several, or none. */
 export function toDrafts(request: Request, decision: unknown): readonly Draft[] {
-  const drafts: readonly unknown[] = Array.isArray(decision) ? (decision as readonly unknown[]) : [decision]
-  const wrong = drafts.find((draft) => typeof (draft as Partial<Draft> | undefined)?.draftOf !== 'string')
-  if (drafts.length === 0 || wrong === undefined && !drafts.includes(undefined)) return drafts as readonly Draft[]
+  const drafts: readonly unknown[] = Array.isArray(decision)
+    ? (decision as readonly unknown[])
+    : [decision]
+  const wrong = drafts.find(
+    (draft) => typeof (draft as Partial<Draft> | undefined)?.draftOf !== 'string',
+  )
+  if (drafts.length === 0 || (wrong === undefined && !drafts.includes(undefined)))
+    return drafts as readonly Draft[]
   throw new UsageError(
     'TIDINGS_ARGUMENT_INVALID',
     `'${request.definition.type}': 'decide' must answer with an event, several, or [] for none, got ${shorten(wrong)}. Is a 'return' missing? Nothing was stored.`,
@@ -183,7 +203,11 @@ export function toDrafts(request: Request, decision: unknown): readonly Draft[] 
 
 export function toSent(
   request: Request,
-  facts: { readonly events: readonly StoredEnvelope[]; readonly state: unknown; readonly result: unknown },
+  facts: {
+    readonly events: readonly StoredEnvelope[]
+    readonly state: unknown
+    readonly result: unknown
+  },
 ): Sent<unknown, StoredEnvelope, unknown> {
   return {
     ...facts,

@@ -26,7 +26,10 @@ export function compose(modules: readonly AnyModule[]): Composition {
     definitions.add(command)
     const first = handlers.get(command.type)
     if (first === undefined) handlers.set(command.type, handler)
-    else problems.push(`'${command.type}' has two handlers: ${describe(first)} and ${describe(handler)}. Keep one.`)
+    else
+      problems.push(
+        `'${command.type}' has two handlers: ${describe(first)} and ${describe(handler)}. Keep one.`,
+      )
   }
 
   for (const module of modules) {
@@ -36,17 +39,26 @@ export function compose(modules: readonly AnyModule[]): Composition {
         aggregates.add(part)
         for (const command of part.commands) handle(command, part)
       } else if (isCommandHandler(part)) handle(part.command, part)
-      else problems.push(`Module '${module.name}' has a part of kind '${part.kind}', which this version does not know.`)
+      else
+        problems.push(
+          `Module '${module.name}' has a part of kind '${part.kind}', which this version does not know.`,
+        )
     }
   }
   problems.push(...unhandled(definitions, handlers))
   return { definitions: [...definitions], aggregates: [...aggregates], handlers, problems }
 }
 
-function unhandled(definitions: ReadonlySet<AnyDefinition>, handlers: ReadonlyMap<string, Handler>): string[] {
+function unhandled(
+  definitions: ReadonlySet<AnyDefinition>,
+  handlers: ReadonlyMap<string, Handler>,
+): string[] {
   return [...definitions]
     .filter((definition) => definition.kind === 'command' && !handlers.has(definition.type))
-    .map((command) => `'${command.type}' has no handler. Add it to an aggregate's 'commands', or define a command handler.`)
+    .map(
+      (command) =>
+        `'${command.type}' has no handler. Add it to an aggregate's 'commands', or define a command handler.`,
+    )
 }
 
 function describe(handler: Handler): string {

@@ -77,7 +77,9 @@ export class AggregateRoot<State = unknown, D extends Draft = Draft> {
   }
 
   #requireOwn(draft: Draft): Draft {
-    const known = this.aggregate.events.some((definition: AnyEventDefinition) => definition === draft.definition)
+    const known = this.aggregate.events.some(
+      (definition: AnyEventDefinition) => definition === draft.definition,
+    )
     if (known) return draft
     throw new UsageError(
       'TIDINGS_ARGUMENT_INVALID',
@@ -88,6 +90,8 @@ export class AggregateRoot<State = unknown, D extends Draft = Draft> {
 
 /** The state after an event. A type that the aggregate has no case for leaves the state as it is. */
 export function evolve(aggregate: AnyAggregate, state: unknown, event: Envelope): unknown {
-  const step = aggregate.evolve[event.eventType] as ((state: unknown, event: Envelope) => unknown) | undefined
+  const step = aggregate.evolve[event.eventType] as
+    | ((state: unknown, event: Envelope) => unknown)
+    | undefined
   return step === undefined ? state : step(state, event)
 }

@@ -50,9 +50,16 @@ export interface AppStore<Tx extends StoreTransaction = StoreTransaction> {
    * Runs `work` in one transaction: its events, and its own rows where the store has SQL, are committed
    * together when it resolves, and only then published; nothing of it is left when it rejects.
    */
-  transaction<Result>(work: (tx: WorkTransaction<Tx>) => Promise<Result>, options?: TransactionOptions): Promise<Result>
+  transaction<Result>(
+    work: (tx: WorkTransaction<Tx>) => Promise<Result>,
+    options?: TransactionOptions,
+  ): Promise<Result>
   /** The state of an aggregate, from its snapshot and the events after it; `to` for an earlier version. */
-  load<A extends AnyAggregate>(aggregate: A, id: string, options?: LoadOptions): Promise<Loaded<A['~state']>>
+  load<A extends AnyAggregate>(
+    aggregate: A,
+    id: string,
+    options?: LoadOptions,
+  ): Promise<Loaded<A['~state']>>
   readStream(stream: string, options?: ReadStreamOptions): EventReader
   readAll(options?: ReadOptions): EventReader
   /** `types` also takes aliases and enum names, and finds events that were stored under an alias. */
@@ -73,7 +80,10 @@ export interface AppStorePorts {
   readonly onError: (error: unknown) => void
 }
 
-export function createAppStore<Tx extends StoreTransaction>(store: Store<Tx>, ports: AppStorePorts): AppStore<Tx> {
+export function createAppStore<Tx extends StoreTransaction>(
+  store: Store<Tx>,
+  ports: AppStorePorts,
+): AppStore<Tx> {
   const { registry } = ports
   const source = {
     readStream: store.readStream.bind(store),
@@ -81,7 +91,8 @@ export function createAppStore<Tx extends StoreTransaction>(store: Store<Tx>, po
   }
   return {
     // Not async: the frame is read before anything is waited for.
-    append: (...appends) => appendDrafts(store, ports, causeOf(currentFrame(), ports.environment), appends),
+    append: (...appends) =>
+      appendDrafts(store, ports, causeOf(currentFrame(), ports.environment), appends),
     transaction: (work, options = {}) =>
       runTransaction(store, ports, {
         cause: causeOf(currentFrame(), ports.environment, options),
@@ -92,10 +103,15 @@ export function createAppStore<Tx extends StoreTransaction>(store: Store<Tx>, po
       const { state, version } = await loadState(source, registry, aggregate, { ...options, id })
       return { state, version }
     },
-    readStream: (stream, options) => mapReader(store.readStream(stream, options), registry.read, options?.signal),
+    readStream: (stream, options) =>
+      mapReader(store.readStream(stream, options), registry.read, options?.signal),
     readAll: (options) => mapReader(store.readAll(options), registry.read, options?.signal),
     query: (filter, options) =>
-      mapReader(store.query(expandTypes(filter, registry), options), registry.read, options?.signal),
+      mapReader(
+        store.query(expandTypes(filter, registry), options),
+        registry.read,
+        options?.signal,
+      ),
     findEvent: async (eventId) => {
       const event = await store.findEvent(eventId)
       return event === undefined ? undefined : registry.read(event)
@@ -111,15 +127,17 @@ async function appendDrafts(
   cause: Cause,
   appends: readonly EventAppend[],
 ): Promise<readonly StoredEnvelope[]> {
-  const sealed = appends.map(({ aggregateType, aggregateId, events, expectedVersion = 'any' }): StreamAppend => {
-    const origin = originOf(ports.environment, cause, aggregateType, aggregateId)
-    const drafts = Array.isArray(events) ? (events as readonly Draft[]) : [events as Draft]
-    return {
-      stream: streamName(aggregateType, aggregateId),
-      expectedVersion,
-      events: drafts.map((draft) => sealDraft(draft, origin)),
-    }
-  })
+  const sealed = appends.map(
+    ({ aggregateType, aggregateId, events, expectedVersion = 'any' }): StreamAppend => {
+      const origin = originOf(ports.environment, cause, aggregateType, aggregateId)
+      const drafts = Array.isArray(events) ? (events as readonly Draft[]) : [events as Draft]
+      return {
+        stream: streamName(aggregateType, aggregateId),
+        expectedVersion,
+        events: drafts.map((draft) => sealDraft(draft, origin)),
+      }
+    },
+  )
   const results = await store.append(sealed)
   const stored = toStoredEvents(sealed, results)
   ports.publish(newlyStored(stored, results))
@@ -145,7 +163,11 @@ export async function runTransaction<Result>(
   const finish = plan.finish ?? ((unit: UnitOfWork) => unit.flush())
   const committed = await store.transaction(
     async (tx) => {
-      const unit = new UnitOfWork(tx, plan.cause, { environment, registry, snapshots: store.snapshots })
+      const unit = new UnitOfWork(tx, plan.cause, {
+        environment,
+        registry,
+        snapshots: store.snapshots,
+      })
       const result = await plan.work(unit)
       return { unit, result, events: await finish(unit, result) }
     },

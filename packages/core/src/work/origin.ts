@@ -29,11 +29,15 @@ const INHERITED = ['tenant', 'actor', 'traceId', 'traceparent'] as const
 export function causeOf(
   frame: Frame | undefined,
   environment: Environment,
-  own: { readonly correlationId?: string | undefined; readonly metadata?: EventMetadata | undefined } = {},
+  own: {
+    readonly correlationId?: string | undefined
+    readonly metadata?: EventMetadata | undefined
+  } = {},
 ): Cause {
   const given = own.correlationId ?? frame?.correlationId
   return {
-    correlationId: given === undefined ? environment.ids.newId(environment.clock.now()) : toCorrelationId(given),
+    correlationId:
+      given === undefined ? environment.ids.newId(environment.clock.now()) : toCorrelationId(given),
     causationId: frame?.eventId ?? frame?.commandId,
     metadata: inheritMetadata(frame?.metadata, environment.source, own.metadata),
   }
@@ -56,7 +60,12 @@ export function inheritMetadata(
 }
 
 /** The origin of one aggregate's events in a call. */
-export function originOf(environment: Environment, cause: Cause, aggregateType: string, aggregateId: string): Origin {
+export function originOf(
+  environment: Environment,
+  cause: Cause,
+  aggregateType: string,
+  aggregateId: string,
+): Origin {
   return {
     aggregateType,
     aggregateId,

@@ -38,7 +38,9 @@ export async function loadState(
   let state: unknown = snapshot === undefined ? aggregate.initialState : JSON.parse(snapshot.state)
   const snapshotVersion = snapshot?.streamVersion ?? 0
   let version = snapshotVersion
-  for await (const page of source.readStream(stream, { from: version + 1, to: options.to }).pages()) {
+  for await (const page of source
+    .readStream(stream, { from: version + 1, to: options.to })
+    .pages()) {
     for (let index = 0; index < page.length; index++) {
       const event = registry.read(page[index]!)
       if (registry.event(event.eventType) === undefined) registry.require(event.eventType)
@@ -57,7 +59,8 @@ async function usableSnapshot(
 ): Promise<Snapshot | undefined> {
   if (aggregate.snapshot === undefined || options.ignoreSnapshot === true) return undefined
   const snapshot = await source.loadSnapshot(stream)
-  if (snapshot === undefined || snapshot.snapshotVersion !== aggregate.snapshot.version) return undefined
+  if (snapshot === undefined || snapshot.snapshotVersion !== aggregate.snapshot.version)
+    return undefined
   return options.to !== undefined && snapshot.streamVersion > options.to ? undefined : snapshot
 }
 

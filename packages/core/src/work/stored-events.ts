@@ -3,13 +3,18 @@ import type { SealedEvent } from '../contract/seal.ts'
 import type { AppendResult, StreamAppend } from '../store/store.ts'
 
 /** The events of an append as the store now has them, in order of position. */
-export function toStoredEvents(appends: readonly StreamAppend[], results: readonly AppendResult[]): StoredEnvelope[] {
+export function toStoredEvents(
+  appends: readonly StreamAppend[],
+  results: readonly AppendResult[],
+): StoredEnvelope[] {
   const stored: StoredEnvelope[] = []
   for (const [index, append] of appends.entries()) {
     const result = results[index]!
     const firstVersion = result.version - append.events.length + 1
     for (const [offset, event] of append.events.entries()) {
-      stored.push(toStored(event, firstVersion + offset, { position: result.positions[offset]!, result }))
+      stored.push(
+        toStored(event, firstVersion + offset, { position: result.positions[offset]!, result }),
+      )
     }
   }
   return appends.length > 1 ? stored.sort((a, b) => a.position - b.position) : stored
@@ -22,7 +27,9 @@ function toStored(
 ): StoredEnvelope {
   const envelope: Envelope = event.envelope
   const stored = { ...envelope, streamVersion, position, recordedAt: result.recordedAt }
-  return Object.freeze(event.schemaHash === undefined ? stored : { ...stored, schemaHash: event.schemaHash })
+  return Object.freeze(
+    event.schemaHash === undefined ? stored : { ...stored, schemaHash: event.schemaHash },
+  )
 }
 
 /** The events that an append brought into the log now: a repeat was published when it first came. */

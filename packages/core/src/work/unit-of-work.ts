@@ -5,7 +5,12 @@ import { sealDraft, type SealedEvent } from '../contract/seal.ts'
 import type { Registry } from '../contract/registry.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import type { CommandRecord } from '../store/command-record.ts'
-import type { ExpectedVersion, SnapshotStore, StoreTransaction, StreamAppend } from '../store/store.ts'
+import type {
+  ExpectedVersion,
+  SnapshotStore,
+  StoreTransaction,
+  StreamAppend,
+} from '../store/store.ts'
 import { AggregateRoot } from './aggregate-root.ts'
 import { originOf, type Cause, type Environment } from './origin.ts'
 import { dueSnapshot, loadState } from './repository.ts'
@@ -91,7 +96,11 @@ export class UnitOfWork implements WorkScope {
       loadSnapshot: (name: string) => this.#ports.snapshots.load(name),
     }
     const loaded = await loadState(source, this.#ports.registry, aggregate, { id })
-    const root = new AggregateRoot(aggregate, id, { ...loaded, environment: this.#ports.environment, cause: this.#cause })
+    const root = new AggregateRoot(aggregate, id, {
+      ...loaded,
+      environment: this.#ports.environment,
+      cause: this.#cause,
+    })
     this.#roots.set(stream, root)
     return root as unknown as RootOf<A>
   }
@@ -134,7 +143,10 @@ export class UnitOfWork implements WorkScope {
         `'${root.stream}' was both loaded and appended to in one transaction. Record through the loaded aggregate only.`,
       )
     }
-    this.#pending.set(root.stream, { expectedVersion: root.loadedVersion, events: [...root.recorded] })
+    this.#pending.set(root.stream, {
+      expectedVersion: root.loadedVersion,
+      events: [...root.recorded],
+    })
   }
 
   /** The aggregates that recorded something, for their snapshots after the commit. */

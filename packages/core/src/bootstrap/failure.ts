@@ -1,0 +1,6 @@
+import type { ListenerFailure } from '../bus/event-bus.ts'
+
+/** What can go wrong after a commit, where no caller is left to be told. */
+export type Failure =
+  | ({ readonly kind: 'listener' } & ListenerFailure)
+  | { readonly kind: 'background'; readonly error: unknown }
