@@ -1,2 +1,30 @@
-// Placeholder: the conformance scenarios come here.
-export {}
+export { fakeClock, shiftedClock, type FakeClock, type ShiftedClock } from './fakes/fake-clock.ts'
+export { seededIds, seededRandom, type SeededRandom } from './fakes/seeded.ts'
+export {
+  checkHistory,
+  idsOfHistory,
+  randomHistory,
+  type HistoryStep,
+} from './model/check-history.ts'
+export { LogModel, type ModelAnswer, type ModelAppend } from './model/log-model.ts'
+export {
+  runScenario,
+  runScenarios,
+  type LogUnderTest,
+  type Outcome,
+  type RunOptions,
+  type StoreAdapter,
+} from './scenarios/run-scenario.ts'
+export { sampleCommand } from './scenarios/sample-command.ts'
+export {
+  appendOf,
+  sampleEvent,
+  sampleEvents,
+  sampleFact,
+  sampleTask,
+  SAMPLE_STREAM,
+  SAMPLE_TYPE,
+  type SampleEvent,
+} from './scenarios/sample-event.ts'
+export { isApplicable, type Need, type Scenario, type StoreHarness } from './scenarios/scenario.ts'
+export { storeScenarios } from './scenarios/store-scenarios.ts'

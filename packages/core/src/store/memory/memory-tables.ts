@@ -1,4 +1,4 @@
-import { CommandIdTakenError } from '../command-record.ts'
+import { CommandIdTakenError, type CommandRecord } from '../command-record.ts'
 import type {
   ContractStore,
   DeclaredContract,
@@ -24,7 +24,10 @@ export function memoryCommands(log: MemoryLog, access: Access): CommandStore {
     },
     async byCorrelation(correlationId) {
       access.read()
-      return [...log.commands.values()].filter((command) => command.correlationId === correlationId)
+      const related = [...log.commands.values()].filter(
+        (command) => command.correlationId === correlationId,
+      )
+      return related.sort(byTime)
     },
     record: (command) =>
       access.write(() => {
@@ -32,6 +35,12 @@ export function memoryCommands(log: MemoryLog, access: Access): CommandStore {
         log.commit([], [Object.freeze({ ...command })])
       }),
   }
+}
+
+/** In the order in which they were handled; ids of one millisecond decide among themselves. */
+function byTime(a: CommandRecord, b: CommandRecord): number {
+  const [left, right] = [a.createdAt + a.commandId, b.createdAt + b.commandId]
+  return left < right ? -1 : 1
 }
 
 export function memorySnapshots(access: Access): SnapshotStore {

@@ -1,0 +1,37 @@
+import { checkHistory, idsOfHistory, randomHistory } from '../model/check-history.ts'
+import { appendingScenarios } from './appending.ts'
+import { expectedVersionScenarios } from './expected-version.ts'
+import { scenario } from './expectations.ts'
+import { fidelityScenarios } from './fidelity.ts'
+import { filteringScenarios } from './filtering.ts'
+import { gapSafetyScenarios } from './gap-safety.ts'
+import { lifecycleScenarios } from './lifecycle.ts'
+import { readingScenarios } from './reading.ts'
+import { recordScenarios } from './records.ts'
+import { repeatingScenarios } from './repeating.ts'
+import type { Scenario } from './scenario.ts'
+import { transactionScenarios } from './transactions.ts'
+
+const HISTORY_STEPS = 400
+
+/** Every promise of `Store`, as data. An adapter keeps them all, or is none. */
+export const storeScenarios: readonly Scenario[] = Object.freeze([
+  ...expectedVersionScenarios,
+  ...appendingScenarios,
+  ...repeatingScenarios,
+  ...readingScenarios,
+  ...filteringScenarios,
+  ...fidelityScenarios,
+  ...recordScenarios,
+  ...lifecycleScenarios,
+  scenario(
+    'B60',
+    'a long history by chance has the answers and the contents of the model',
+    async (harness) => {
+      const history = randomHistory(harness, HISTORY_STEPS)
+      await checkHistory(await harness.open(), history, idsOfHistory(harness, history))
+    },
+  ),
+  ...transactionScenarios,
+  ...gapSafetyScenarios,
+])
