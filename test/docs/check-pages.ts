@@ -1,0 +1,65 @@
+import { posix } from 'node:path'
+import { anchors, links, tableRows } from './markdown.ts'
+import type { Page } from './pages.ts'
+
+/** Where a link goes: to another host, to a place in a page, or to a file. */
+export interface LinkTarget {
+  readonly path: string
+  readonly anchor: string | undefined
+}
+
+/** The relative links of a page that lead nowhere, a sentence each. */
+export function brokenLinks(
+  { path, markdown }: Page,
+  pages: ReadonlyMap<string, string>,
+  exists: (path: string) => boolean,
+): string[] {
+  return links(markdown).flatMap(({ target, line }) => {
+    if (/^[a-z]+:/.test(target)) return []
+    const [file = '', anchor] = target.split('#')
+    const to = file === '' ? path : posix.join(posix.dirname(path), file)
+    if (to.startsWith('../') || !exists(to)) return [`${path}:${line}: there is no ${to}`]
+    const page = pages.get(to)
+    if (anchor === undefined || page === undefined || anchors(page).has(anchor)) return []
+    return [`${path}:${line}: ${to} has no heading #${anchor}`]
+  })
+}
+
+/** A text of the command line in both languages. */
+export interface Translated {
+  readonly en: string
+  readonly zh: string
+}
+
+/**
+ * Terms whose Chinese word the command line does not use: it says the English term in some text, and
+ * the Chinese word in none of these. Terms that it never says prove nothing and pass.
+ */
+export function strayTerms(glossary: string, texts: readonly Translated[]): string[] {
+  return tableRows(glossary).flatMap(([cell = '', chinese = '']) => {
+    const term = cell.replaceAll('*', '').replace(/ \(.*\)$/, '')
+    const says = new RegExp(`\\b${RegExp.escape(term)}(?:s|es)?\\b`, 'i')
+    // A slot's name is nothing that anybody reads.
+    const saying = texts.filter(({ en }) => says.test(en.replaceAll(/\{[^}]*\}/g, '')))
+    if (saying.length === 0 || saying.some(({ zh }) => zh.includes(chinese))) return []
+    return [`${term}: the command line says ${saying.length} times something other than ${chinese}`]
+  })
+}
+
+/** What stands in one list and not in the other, both ways; none when they agree. */
+export function differences(what: {
+  readonly page: Iterable<string>
+  readonly code: Iterable<string>
+}): { readonly missing: string[]; readonly surplus: string[] } {
+  const page = new Set(what.page)
+  const code = new Set(what.code)
+  return {
+    missing: [...code].filter((one) => !page.has(one)),
+    surplus: [...page].filter((one) => !code.has(one)),
+  }
+}
+
+/** A text in back quotes without them. */
+export function unquote(cell: string): string {
+  return cell.replaceAll('`', '')
+}
