@@ -66,7 +66,7 @@ export async function bootstrap<
     const registry = checkComposition(composition, options.verbs)
     await prepareSchemas(composition.definitions)
     await store.contracts.declare(registry.declared())
-    return wire(store, { composition, registry, options }) as unknown as AppOf<Modules, Tx>
+    return wire(store, { composition, registry, options })
   } catch (error) {
     // The application owns the store from here on, also when it cannot start.
     await store.close()

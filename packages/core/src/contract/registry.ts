@@ -60,7 +60,7 @@ export interface Registry {
    *
    * @throws {ContractError} `TIDINGS_VERSION_UNKNOWN`, `TIDINGS_PAYLOAD_INVALID`, `TIDINGS_UPCAST_FAILED`
    */
-  read(envelope: StoredEnvelope): StoredEnvelope
+  readonly read: (envelope: StoredEnvelope) => StoredEnvelope
 }
 
 /**

@@ -33,10 +33,9 @@ export function toErrorJson(error: unknown): string {
   return JSON.stringify({ name: error.name, message: error.message, fields } satisfies ErrorRecord)
 }
 
+const UNKNOWN_FAILURE: ErrorRecord = { name: 'Error', message: 'The command failed.', fields: {} }
+
 export function fromErrorJson(json: string | undefined): RecordedCommandError {
-  const record =
-    json === undefined
-      ? { name: 'Error', message: 'The command failed.', fields: {} }
-      : JSON.parse(json)
-  return new RecordedCommandError(record as ErrorRecord)
+  const record = json === undefined ? UNKNOWN_FAILURE : (JSON.parse(json) as ErrorRecord)
+  return new RecordedCommandError(record)
 }

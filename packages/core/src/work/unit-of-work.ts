@@ -90,7 +90,7 @@ export class UnitOfWork implements WorkScope {
   async load<A extends AnyAggregate>(aggregate: A, id: string): Promise<RootOf<A>> {
     const stream = streamName(aggregate.type, id)
     const known = this.#roots.get(stream)
-    if (known !== undefined) return known as unknown as RootOf<A>
+    if (known !== undefined) return known
     const source = {
       readStream: this.#tx.readStream.bind(this.#tx),
       loadSnapshot: (name: string) => this.#ports.snapshots.load(name),
@@ -102,7 +102,7 @@ export class UnitOfWork implements WorkScope {
       cause: this.#cause,
     })
     this.#roots.set(stream, root)
-    return root as unknown as RootOf<A>
+    return root
   }
 
   async append(...appends: readonly EventAppend[]): Promise<void> {
