@@ -71,6 +71,10 @@ export function conditionsOf(
     if (topic === undefined) return undefined
     add('e.topic = ?', topic)
   }
+  // A stream leads to the rows by its own index, a correlation id by its: together, only the first does.
+  if (filter.stream !== undefined && filter.correlationId !== undefined) {
+    add('+e.correlation_id = ?', filter.correlationId)
+  }
   if (filter.aggregateType !== undefined) {
     // '0' is the character after '/'. The + keeps SQLite from walking the index by stream for it.
     add('+e.stream >= ? and +e.stream < ?', `${filter.aggregateType}/`, `${filter.aggregateType}0`)
