@@ -1,15 +1,7 @@
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
 import { bootstrap, systemClock, type Clock, type Store } from 'tidings'
 import { httpRoutes } from './http/routes.ts'
+import { startServer, type RunningServer } from './http/server.ts'
 import { todoModule, type TodoApp } from './todo/module.ts'
-
-/** Loopback: nobody logs in here, so nobody from elsewhere may call. */
-const HOST = '127.0.0.1'
-
-/** What a request under way may still take once the service stops. */
-const GRACE_MS = 5_000
 
 export interface ServiceOptions {
   readonly store: Store | Promise<Store>
@@ -42,61 +34,30 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     onFailure: ({ error }) => onError(error),
   })
   const stopping = new AbortController()
-  const routes = httpRoutes(app, { stopping: stopping.signal, onError, clock })
-  const server = createServer(getRequestListener(routes.fetch))
+  const { fetch: answer } = httpRoutes(app, { stopping: stopping.signal, onError, clock })
+  const { port, orFreePort = false } = options
+  let server: RunningServer
   try {
-    await listen(server, options)
+    server = await startServer({ answer, port, orFreePort, onError, clock })
   } catch (error) {
     await app.close()
     throw error
   }
+  const stopServer = (): Promise<void> => {
+    stopping.abort()
+    return server.stop()
+  }
   let stopped: Promise<void> | undefined
-  const stopRequests = (): Promise<void> => (stopped ??= stopServer(server, { stopping, clock }))
+  const stopRequests = (): Promise<void> => (stopped ??= stopServer())
   return {
     app,
-    url: `http://${HOST}:${(server.address() as AddressInfo).port}`,
+    url: server.url,
     stopRequests,
     close: async () => {
       await stopRequests()
       await app.close()
     },
   }
-}
-
-async function listen(server: Server, { port, orFreePort = false }: ServiceOptions): Promise<void> {
-  try {
-    await listenOn(server, port)
-  } catch (error) {
-    if (!orFreePort || (error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error
-    await listenOn(server, 0)
-  }
-}
-
-function listenOn(server: Server, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, HOST, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-}
-
-async function stopServer(
-  server: Server,
-  { stopping, clock }: { readonly stopping: AbortController; readonly clock: Clock },
-): Promise<void> {
-  const closed = new Promise<void>((resolve) => void server.close(() => resolve()))
-  stopping.abort()
-  const finished = new AbortController()
-  // A client that does not read its feed, or never ends its request, would hold the service up for ever.
-  const givenUp = clock.sleep(GRACE_MS, { signal: finished.signal }).then(
-    () => server.closeAllConnections(),
-    () => undefined,
-  )
-  await closed
-  finished.abort()
-  await givenUp
 }
 
 function printError(error: unknown): void {

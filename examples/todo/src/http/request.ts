@@ -26,7 +26,7 @@ export async function readBody<Field extends string>(
   }
   const body = parseJson(await c.req.text())
   refuseUnknownFields(Object.keys(body), fields)
-  return body as Partial<Record<Field, unknown>>
+  return body
 }
 
 function parseJson(text: string): object {

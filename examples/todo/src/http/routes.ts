@@ -11,7 +11,7 @@ import { todoRoutes } from './todo-routes.ts'
 const MAX_BODY_BYTES = 1024 * 1024
 
 export interface HttpOptions {
-  /** Ends the live feeds, and lets go of connections after the response that they wait for. */
+  /** Ends the live feeds. */
   readonly stopping: AbortSignal
   /** Told of every failure that is the service's own. */
   readonly onError: (error: unknown) => void
@@ -24,10 +24,6 @@ export function httpRoutes(
   { stopping, onError, clock = systemClock }: HttpOptions,
 ): Hono {
   const routes = new Hono()
-  routes.use(async (c, next) => {
-    await next()
-    if (stopping.aborted) c.header('Connection', 'close')
-  })
   routes.use(onlyFromHere)
   routes.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }))
   routes.get('/', (c) => c.json(index))

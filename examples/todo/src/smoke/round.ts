@@ -3,8 +3,8 @@ import { randomUUID } from 'node:crypto'
 /** One request, and what must come of it. */
 export interface Step {
   readonly name: string
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  readonly path: string
+  /** `POST /todos`, for example. */
+  readonly request: string
   readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
   readonly expected: Expected
@@ -27,108 +27,61 @@ export interface Expected {
 /** Everything the service can do, once, and what it must refuse. */
 export function smokeRound(): Step[] {
   const todoId = randomUUID()
-  const create = { todoId, title: 'Water the plants', description: 'All of them' }
+  return [...creation(todoId), ...changes(`/todos/${todoId}`), ...ending(`/todos/${todoId}`)]
+}
+
+function creation(todoId: string): Step[] {
+  const body = { todoId, title: 'Water the plants', description: 'All of them' }
   const headers = { 'Idempotency-Key': randomUUID(), 'X-Correlation-Id': 'smoke' }
-  const path = `/todos/${todoId}`
-  const recorded = (verb: string): readonly string[] => [`Todo.Item.${verb}`]
-  const created = { status: 201, recorded: recorded('Created'), todoStatus: 'open' }
+  const request = 'POST /todos'
+  const created = { status: 201, recorded: ['Todo.Item.Created'], todoStatus: 'open' }
+  const taken = { status: 422, code: 'TIDINGS_COMMAND_ID_CONFLICT' }
+  const misfit = { status: 422, code: 'TIDINGS_PAYLOAD_INVALID', pointer: '/title' }
   return [
-    {
-      name: 'create',
-      method: 'POST',
-      path: '/todos',
-      body: create,
-      headers,
-      expected: { ...created, isReplayed: false },
-    },
-    {
-      name: 'create again, same key',
-      method: 'POST',
-      path: '/todos',
-      body: create,
-      headers,
-      expected: { ...created, isReplayed: true },
-    },
-    {
-      name: 'same key, other request',
-      method: 'POST',
-      path: '/todos',
-      body: { ...create, title: 'x' },
-      headers,
-      expected: { status: 422, code: 'TIDINGS_COMMAND_ID_CONFLICT' },
-    },
-    {
-      name: 'create it twice',
-      method: 'POST',
-      path: '/todos',
-      body: create,
-      expected: { status: 409, code: 'TODO_EXISTS' },
-    },
-    {
-      name: 'a title that is none',
-      method: 'POST',
-      path: '/todos',
-      body: { title: 7 },
-      expected: { status: 422, code: 'TIDINGS_PAYLOAD_INVALID', pointer: '/title' },
-    },
-    {
-      name: 'update',
-      method: 'PATCH',
-      path,
-      body: { title: 'Water the garden' },
-      expected: { status: 200, recorded: recorded('Updated') },
-    },
-    {
-      name: 'update to the same',
-      method: 'PATCH',
-      path,
-      body: { title: 'Water the garden' },
-      expected: { status: 422, code: 'TODO_UNCHANGED' },
-    },
+    { name: 'create', request, body, headers, expected: { ...created, isReplayed: false } },
+    { name: 'again, same key', request, body, headers, expected: { ...created, isReplayed: true } },
+    { name: 'other, same key', request, body: { ...body, title: 'x' }, headers, expected: taken },
+    { name: 'create it twice', request, body, expected: { status: 409, code: 'TODO_EXISTS' } },
+    { name: 'no title', request, body: { title: 7 }, expected: misfit },
+  ]
+}
+
+function changes(path: string): Step[] {
+  const request = `PATCH ${path}`
+  const body = { title: 'Water the garden' }
+  const unchanged = { status: 422, code: 'TODO_UNCHANGED' }
+  const important = { priority: 'high' }
+  return [
+    { name: 'update', request, body, expected: recorded('Updated', 'open') },
+    { name: 'update to the same', request, body, expected: unchanged },
     {
       name: 'prioritize',
-      method: 'PUT',
-      path: `${path}/priority`,
-      body: { priority: 'high' },
-      expected: { status: 200, recorded: recorded('Prioritized') },
-    },
-    {
-      name: 'complete',
-      method: 'POST',
-      path: `${path}/complete`,
-      expected: { status: 200, recorded: recorded('Completed'), todoStatus: 'done' },
-    },
-    {
-      name: 'complete again',
-      method: 'POST',
-      path: `${path}/complete`,
-      expected: { status: 409, code: 'TODO_ALREADY_COMPLETED' },
-    },
-    {
-      name: 'list',
-      method: 'GET',
-      path: '/todos?status=done',
-      expected: { status: 200, todoStatus: 'done' },
-    },
-    {
-      name: 'uncomplete',
-      method: 'POST',
-      path: `${path}/uncomplete`,
-      expected: { status: 200, recorded: recorded('Uncompleted'), todoStatus: 'open' },
-    },
-    {
-      name: 'delete',
-      method: 'DELETE',
-      path: `${path}?reason=smoke`,
-      expected: { status: 200, recorded: recorded('Deleted'), todoStatus: 'deleted' },
-    },
-    {
-      name: 'complete it after that',
-      method: 'POST',
-      path: `${path}/complete`,
-      expected: { status: 410, code: 'TODO_DELETED' },
+      request: `PUT ${path}/priority`,
+      body: important,
+      expected: recorded('Prioritized', 'open'),
     },
   ]
+}
+
+function ending(path: string): Step[] {
+  const complete = `POST ${path}/complete`
+  const done = { status: 200, todoStatus: 'done' }
+  const refused = { status: 409, code: 'TODO_ALREADY_COMPLETED' }
+  const gone = { status: 410, code: 'TODO_DELETED' }
+  const uncomplete = `POST ${path}/uncomplete`
+  const remove = `DELETE ${path}?reason=smoke`
+  return [
+    { name: 'complete', request: complete, expected: recorded('Completed', 'done') },
+    { name: 'complete again', request: complete, expected: refused },
+    { name: 'list', request: 'GET /todos?status=done', expected: done },
+    { name: 'uncomplete', request: uncomplete, expected: recorded('Uncompleted', 'open') },
+    { name: 'delete', request: remove, expected: recorded('Deleted', 'deleted') },
+    { name: 'complete it after that', request: complete, expected: gone },
+  ]
+}
+
+function recorded(verb: string, todoStatus: string): Expected {
+  return { status: 200, recorded: [`Todo.Item.${verb}`], todoStatus }
 }
 
 /** The parts of the answers that a step looks at. */
@@ -142,8 +95,9 @@ interface Answer {
 
 /** Sends a step's request and answers with what came, told in the words of what was expected. */
 export async function tryStep(url: string, step: Step, signal: AbortSignal): Promise<Expected> {
-  const response = await fetch(url + step.path, {
-    method: step.method,
+  const [method = '', path = ''] = step.request.split(' ')
+  const response = await fetch(url + path, {
+    method,
     headers: {
       ...step.headers,
       ...(step.body === undefined ? {} : { 'Content-Type': 'application/json' }),

@@ -93,7 +93,7 @@ async function checkFeed(
 }
 
 async function lookThrough(file: string): Promise<Finding[]> {
-  await using store = await sqlite(file)
+  await using store = sqlite(file)
   const { events, commands } = await store.catalog.stats()
   const faults = await findLogFaults(store)
   return [
