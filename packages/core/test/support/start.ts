@@ -1,0 +1,34 @@
+import { onTestFinished } from 'vitest'
+import { bootstrap, type BootstrapOptions, type Failure } from '../../src/bootstrap/bootstrap.ts'
+import type { AppOf } from '../../src/bootstrap/app.ts'
+import type { AnyModule } from '../../src/contract/define-module.ts'
+import { memoryStore } from '../../src/store/memory/memory-store.ts'
+import type { Store, StoreTransaction } from '../../src/store/store.ts'
+import { counterModule } from './counter.ts'
+
+export type CounterApp = AppOf<readonly [typeof counterModule]>
+
+/** The sample application, closed when the test ends; a failure that nobody expects fails the test. */
+export async function startCounter(
+  options: Partial<BootstrapOptions<StoreTransaction, readonly AnyModule[]>> = {},
+): Promise<CounterApp> {
+  const app = (await bootstrap({
+    store: options.store ?? memoryStore(),
+    modules: [counterModule],
+    onFailure: failTest,
+    ...options,
+  } as BootstrapOptions<StoreTransaction, readonly [typeof counterModule]>)) as CounterApp
+  onTestFinished(() => app.close())
+  return app
+}
+
+function failTest(failure: Failure): never {
+  throw new Error('A failure came that the test does not expect.', { cause: failure.error })
+}
+
+/** What an application's log holds, straight from its store. */
+export async function readLog(
+  store: Store,
+): Promise<readonly { readonly eventType: string; readonly payload: unknown }[]> {
+  return store.readAll().toArray()
+}
