@@ -22,7 +22,7 @@ export async function openTarget(name: string | undefined, context: VerbContext)
   if (name === undefined) return stdoutTarget(context)
   const file = resolve(context.cwd, name)
   try {
-    return await fileTarget(file)
+    return await fileTarget(file, context)
   } catch (error) {
     throw unwritable(file, error, context)
   }
@@ -37,7 +37,7 @@ function stdoutTarget({ out }: VerbContext): Target {
   }
 }
 
-async function fileTarget(file: string): Promise<Target> {
+async function fileTarget(file: string, context: VerbContext): Promise<Target> {
   const partial = `${file}.partial`
   const stream = createWriteStream(partial)
   await once(stream, 'open')
@@ -53,11 +53,15 @@ async function fileTarget(file: string): Promise<Target> {
     file,
     write: (text) => sink.write(text),
     async finish() {
-      await sink.flush()
-      entry.end()
-      await written
-      await rename(partial, file)
-      done = true
+      try {
+        await sink.flush()
+        entry.end()
+        await written
+        await rename(partial, file)
+        done = true
+      } catch (error) {
+        throw unwritable(file, error, context)
+      }
     },
     async [Symbol.asyncDispose]() {
       if (done) return

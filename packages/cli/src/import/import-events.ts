@@ -51,16 +51,15 @@ export async function importEvents(job: ImportJob): Promise<ImportResult> {
   const batch = new Batch(job)
   try {
     for await (const lines of splitLines(input.chunks, rules.maxLineBytes)) {
+      // After Ctrl-C the input ends in the middle of a line.
+      if (signal.aborted) break
       for (const line of lines) {
         batch.take(line)
         if (batch.isFull) await batch.store()
         if (signal.aborted) break
       }
-      progress.update(
-        batch.read,
-        input.size === undefined ? undefined : input.bytesRead() / input.size,
-      )
-      if (signal.aborted) break
+      const share = input.size === undefined ? undefined : input.bytesRead() / input.size
+      progress.update(batch.read, share)
     }
     // On Ctrl-C too: what was read is stored, and the figures say where it ended.
     await batch.store()

@@ -2,6 +2,7 @@ import {
   checkPayload,
   ContractError,
   decodeEvent,
+  findJsonFault,
   sealEnvelope,
   type AnyEventDefinition,
   type Envelope,
@@ -27,16 +28,39 @@ export type ReadLine =
   | { readonly kind: 'event'; readonly event: SealedEvent }
   | { readonly kind: 'reject'; readonly reason: Reason }
 
+type Decoded = ReturnType<typeof decodeEvent>
+
 /** What a line says: an event that can be stored, or why it cannot. */
 export function readLine(line: Line, rules: LineRules): ReadLine {
   if (line.tooLong !== undefined) return { kind: 'reject', reason: tooLong(line.tooLong, rules) }
+  let decoded: Decoded
   try {
-    const { envelope } = decodeEvent(line.bytes, { defaultTime: rules.defaultTime })
-    return checkEvent(envelope, rules)
+    decoded = decodeEvent(line.bytes, { defaultTime: rules.defaultTime })
   } catch (error) {
-    if (error instanceof ContractError) return { kind: 'reject', reason: reasonOf(error) }
-    throw error
+    return refuse(error, '')
   }
+  try {
+    return checkEvent(decoded.envelope, rules)
+  } catch (error) {
+    return refuse(error, partOfLine(error, decoded))
+  }
+}
+
+function refuse(error: unknown, part: string): ReadLine {
+  if (!(error instanceof ContractError)) throw error
+  const { pointer, ...rest } = reasonOf(error)
+  return { kind: 'reject', reason: { ...rest, pointer: part + pointer } }
+}
+
+/** Where in the line a check's pointer begins: contracts point into the payload, not into its event. */
+function partOfLine(error: unknown, { envelope, format }: Decoded): string {
+  const code = error instanceof ContractError ? error.code : undefined
+  const payload = format === 'cloudevents' ? '/data' : '/payload'
+  if (code === 'TIDINGS_PAYLOAD_INVALID' || code === 'TIDINGS_UPCAST_FAILED') return payload
+  if (code !== 'TIDINGS_PAYLOAD_NOT_JSON') return ''
+  if (findJsonFault(envelope.payload) !== undefined) return payload
+  // Metadata of a CloudEvent are its own attributes.
+  return format === 'cloudevents' ? '' : '/metadata'
 }
 
 function checkEvent(envelope: Envelope, rules: LineRules): ReadLine {

@@ -63,12 +63,11 @@ class LineSplitter {
 
   #keep(part: Uint8Array): void {
     if (part.length === 0) return
+    const wasTooLong = this.#length > this.#maxBytes
     this.#length += part.length
-    if (this.#length <= this.#maxBytes) {
-      this.#parts.push(part)
-    } else if (this.#parts.length > 1 || (this.#parts[0]?.length ?? HEAD_BYTES + 1) > HEAD_BYTES) {
-      this.#parts = [join([...this.#parts, part]).slice(0, HEAD_BYTES)]
-    }
+    if (wasTooLong) return
+    this.#parts.push(part)
+    if (this.#length > this.#maxBytes) this.#parts = [join(this.#parts).slice(0, HEAD_BYTES)]
   }
 
   #finish(part: Uint8Array): Line | undefined {

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 
 /** Text on its way out, in pieces of 64 KiB: a line at a time costs ten times the system calls. */
@@ -20,7 +19,7 @@ export function createSink(stream: Writable): Sink {
     waiting = []
     characters = 0
     if (stream.destroyed || stream.write(piece)) return
-    await Promise.race([once(stream, 'drain'), once(stream, 'close')])
+    await drained(stream)
   }
 
   return {
@@ -31,4 +30,17 @@ export function createSink(stream: Writable): Sink {
     },
     flush,
   }
+}
+
+/** Room again, or nobody left to write to: whoever owns the stream hears of its errors. */
+function drained(stream: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done)
+      stream.off('close', done)
+      resolve()
+    }
+    stream.on('drain', done)
+    stream.on('close', done)
+  })
 }
