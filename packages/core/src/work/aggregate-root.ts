@@ -30,6 +30,7 @@ export class AggregateRoot<State = unknown, D extends Draft = Draft> {
   readonly #cause: Cause
   readonly #recorded: SealedEvent[] = []
   #state: unknown
+  #ended = false
 
   constructor(
     aggregate: AnyAggregate,
@@ -65,15 +66,21 @@ export class AggregateRoot<State = unknown, D extends Draft = Draft> {
    * Records what happened, and moves the state on.
    *
    * @throws {ContractError} a payload does not fit its contract: nothing of this call is recorded
-   * @throws {UsageError} an event is not one of the aggregate's
+   * @throws {UsageError} an event is not one of the aggregate's; the unit of work is over
    */
   record(...drafts: readonly D[]): void {
+    if (this.#ended) throw endedError()
     const origin = originOf(this.#environment, this.#cause, this.aggregate.type, this.id)
     const sealed = drafts.map((draft) => sealDraft(this.#requireOwn(draft), origin))
     for (const event of sealed) {
       this.#state = evolve(this.aggregate, this.#state, event.envelope)
       this.#recorded.push(event)
     }
+  }
+
+  /** @internal Called by the unit of work when it takes what was recorded. */
+  end(): void {
+    this.#ended = true
   }
 
   #requireOwn(draft: Draft): Draft {
@@ -86,6 +93,14 @@ export class AggregateRoot<State = unknown, D extends Draft = Draft> {
       `'${this.aggregate.type}' cannot record '${draft.draftOf}': it is not among its events. Add the definition to 'events', with its case in 'evolve'.`,
     )
   }
+}
+
+/** Recorded too late: it would be committed by nothing, and lost without a word. */
+export function endedError(): UsageError {
+  return new UsageError(
+    'TIDINGS_TRANSACTION_CLOSED',
+    "The transaction has ended: what is recorded now would be lost. Is an 'await' missing before the work that records it?",
+  )
 }
 
 /** The state after an event. A type that the aggregate has no case for leaves the state as it is. */

@@ -168,8 +168,12 @@ export async function runTransaction<Result>(
         registry,
         snapshots: store.snapshots,
       })
-      const result = await plan.work(unit)
-      return { unit, result, events: await finish(unit, result) }
+      try {
+        const result = await plan.work(unit)
+        return { unit, result, events: await finish(unit, result) }
+      } finally {
+        unit.end()
+      }
     },
     plan.signal === undefined ? undefined : { signal: plan.signal },
   )

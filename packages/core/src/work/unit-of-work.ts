@@ -11,7 +11,7 @@ import type {
   StoreTransaction,
   StreamAppend,
 } from '../store/store.ts'
-import { AggregateRoot } from './aggregate-root.ts'
+import { AggregateRoot, endedError } from './aggregate-root.ts'
 import { originOf, type Cause, type Environment } from './origin.ts'
 import { dueSnapshot, loadState } from './repository.ts'
 import { toStoredEvents } from './stored-events.ts'
@@ -69,7 +69,8 @@ interface PendingStream {
 /**
  * Collects what one transaction records.
  *
- * collecting → flushed (by `flush`, which appends everything in one call, last in the transaction).
+ * collecting → ended (by `flush`, which appends everything in one call, last in the transaction, or
+ * by `end`). What came later would be in no transaction, so it is refused.
  */
 export class UnitOfWork implements WorkScope {
   readonly #tx: StoreTransaction
@@ -77,6 +78,8 @@ export class UnitOfWork implements WorkScope {
   readonly #ports: WorkPorts
   readonly #pending = new Map<string, PendingStream>()
   readonly #roots = new Map<string, AggregateRoot>()
+  readonly #loading = new Map<string, Promise<AggregateRoot>>()
+  #ended = false
   /** There where the store's transaction has it. */
   readonly sql: unknown
 
@@ -89,23 +92,31 @@ export class UnitOfWork implements WorkScope {
 
   async load<A extends AnyAggregate>(aggregate: A, id: string): Promise<RootOf<A>> {
     const stream = streamName(aggregate.type, id)
-    const known = this.#roots.get(stream)
-    if (known !== undefined) return known
+    // Kept from the start of the loading: of two roots of one stream the records of one would be lost.
+    const loading = this.#loading.get(stream) ?? this.#loadRoot(aggregate, id)
+    this.#loading.set(stream, loading)
+    return loading
+  }
+
+  async #loadRoot(aggregate: AnyAggregate, id: string): Promise<AggregateRoot> {
+    this.#requireOpen()
     const source = {
       readStream: this.#tx.readStream.bind(this.#tx),
       loadSnapshot: (name: string) => this.#ports.snapshots.load(name),
     }
     const loaded = await loadState(source, this.#ports.registry, aggregate, { id })
+    this.#requireOpen()
     const root = new AggregateRoot(aggregate, id, {
       ...loaded,
       environment: this.#ports.environment,
       cause: this.#cause,
     })
-    this.#roots.set(stream, root)
+    this.#roots.set(root.stream, root)
     return root
   }
 
   async append(...appends: readonly EventAppend[]): Promise<void> {
+    this.#requireOpen()
     for (const append of appends) this.#take(append)
   }
 
@@ -126,6 +137,7 @@ export class UnitOfWork implements WorkScope {
   /** Appends everything that was collected, in one call. The caller commits. */
   async flush(command?: CommandRecord): Promise<StoredEnvelope[]> {
     for (const root of this.#roots.values()) this.#takeRoot(root)
+    this.end()
     const appends: StreamAppend[] = []
     for (const [stream, { expectedVersion, events }] of this.#pending) {
       if (events.length > 0) appends.push({ stream, expectedVersion, events })
@@ -133,6 +145,16 @@ export class UnitOfWork implements WorkScope {
     if (appends.length === 0 && command === undefined) return []
     const results = await this.#tx.append(appends, { command })
     return toStoredEvents(appends, results)
+  }
+
+  /** Refuses whatever is recorded from now on: the transaction is over, or about to be committed. */
+  end(): void {
+    this.#ended = true
+    for (const root of this.#roots.values()) root.end()
+  }
+
+  #requireOpen(): void {
+    if (this.#ended) throw endedError()
   }
 
   #takeRoot(root: AggregateRoot): void {
