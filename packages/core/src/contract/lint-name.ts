@@ -212,6 +212,17 @@ function capitalize(word: string): string {
 }
 
 function repairPast(words: readonly string[], vocabulary: Vocabulary): Action | undefined {
+  const [first = '', ...object] = words
+  const asked = vocabulary.pastOf.get(first)
+  // A request names its subject last (`RequestSeed`), a fact names it first (`SeedRequested`).
+  if (
+    asked !== undefined &&
+    object.length > 0 &&
+    !particles.has(object[0] ?? '') &&
+    !endsInPast(words, vocabulary)
+  ) {
+    return { whole: object.join('') + asked, verb: asked, subject: object }
+  }
   const linked = words.findIndex((word) => linkingVerbs.has(word))
   const at = linked === -1 ? verbIndex(words) : linked
   const past = toPast(words[at] ?? '', vocabulary)
@@ -230,7 +241,7 @@ function toPast(word: string, vocabulary: Vocabulary): string | undefined {
 function nearestVerb(word: string, vocabulary: Vocabulary): string | undefined {
   for (const slips of [1, 2]) {
     for (const verb of vocabulary.imperativeOf.keys()) {
-      const close = Math.abs(verb.length - word.length) <= slips && verb.length > slips * 3
+      const close = Math.abs(verb.length - word.length) <= slips && verb.length > slips * 4
       if (close && editDistance(verb.toLowerCase(), word.toLowerCase()) <= slips) return verb
     }
   }

@@ -37,6 +37,7 @@ const irregular = {
   Broadcast: 'Broadcast',
   Build: 'Built',
   Buy: 'Bought',
+  Cancel: 'Cancelled',
   Cast: 'Cast',
   Catch: 'Caught',
   Choose: 'Chosen',
@@ -119,6 +120,15 @@ const irregular = {
   Write: 'Written',
 }
 
+/** Second spellings and forms, which are read as well. */
+const alternatives = {
+  Canceled: 'Cancel',
+  Labelled: 'Label',
+  Levelled: 'Level',
+  Gone: 'Go',
+  Got: 'Get',
+}
+
 /** The verbs that names may use, both ways round. */
 export interface Vocabulary {
   /** Imperative → past tense. */
@@ -136,10 +146,8 @@ const standard = buildVocabulary([
 
 function buildVocabulary(pairs: readonly (readonly [string, string])[]): Vocabulary {
   const pastOf = new Map(pairs)
-  return {
-    pastOf,
-    imperativeOf: new Map(Array.from(pastOf, ([imperative, past]) => [past, imperative])),
-  }
+  const imperativeOf = new Map(Array.from(pastOf, ([imperative, past]) => [past, imperative]))
+  return { pastOf, imperativeOf: new Map([...imperativeOf, ...Object.entries(alternatives)]) }
 }
 
 function regularPast(verb: string): string {
