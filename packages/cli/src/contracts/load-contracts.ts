@@ -6,6 +6,7 @@ import {
   createRegistry,
   type AnyAggregate,
   type AnyDefinition,
+  type AnyTaskDefinition,
   type AnyTopic,
   type Registry,
 } from 'tidings/contract'
@@ -26,12 +27,48 @@ export interface Contracts {
  *   fit together
  */
 export async function loadContracts(module: string, context: VerbContext): Promise<Contracts> {
+  const parts = await gatherParts(module, context)
+  await compileSchemas(parts)
+  const registry = createRegistry(parts.definitions, {
+    aggregates: parts.aggregates,
+    topics: parts.topics,
+    verbs: parts.verbs,
+  })
+  return { registry, definitions: [...registry.definitions.values()] }
+}
+
+/** What a module says of names alone. */
+export interface NamedContracts {
+  readonly definitions: ReadonlySet<AnyDefinition>
+  readonly verbs: readonly string[]
+}
+
+/**
+ * Takes the contracts of a module without fitting them together, which would refuse the very names
+ * that are to be judged.
+ *
+ * @throws {Failure} when it is not there, does not load, or exports no contract
+ */
+export async function loadNames(module: string, context: VerbContext): Promise<NamedContracts> {
+  const { definitions, aggregates, verbs } = await gatherParts(module, context)
+  for (const { events, commands } of aggregates) {
+    for (const definition of [...events, ...commands]) definitions.add(definition)
+  }
+  for (const definition of definitions) {
+    const { results = [] } = definition as Partial<AnyTaskDefinition>
+    for (const result of results) definitions.add(result)
+  }
+  return { definitions, verbs }
+}
+
+async function gatherParts(module: string, context: VerbContext): Promise<Gathered> {
   const { t } = context
   const exported = await importModule(module, context)
   const parts: Gathered = {
     definitions: new Set(),
     aggregates: new Set(),
     topics: new Set(),
+    verbs: readVerbs(exported['verbs']),
     seen: new Set(),
   }
   gather(exported, parts, 0)
@@ -41,12 +78,12 @@ export async function loadContracts(module: string, context: VerbContext): Promi
       hint: t('contracts.none-hint'),
     })
   }
-  await compileSchemas(parts)
-  const registry = createRegistry(parts.definitions, {
-    aggregates: parts.aggregates,
-    topics: parts.topics,
-  })
-  return { registry, definitions: [...registry.definitions.values()] }
+  return parts
+}
+
+/** The verbs that a team adds stand beside its contracts: `export const verbs = ['Nudged']`. */
+function readVerbs(exported: unknown): readonly string[] {
+  return Array.isArray(exported) ? exported.filter((verb) => typeof verb === 'string') : []
 }
 
 async function importModule(
@@ -91,6 +128,7 @@ interface Gathered {
   readonly definitions: Set<AnyDefinition>
   readonly aggregates: Set<AnyAggregate>
   readonly topics: Set<AnyTopic>
+  readonly verbs: readonly string[]
   readonly seen: Set<unknown>
 }
 

@@ -7,7 +7,7 @@ import {
 import type { Arguments } from '../arguments/spec.ts'
 import type { lintNamesSpec } from '../arguments/verb-table.ts'
 import type { VerbContext } from '../context.ts'
-import { loadContracts } from '../contracts/load-contracts.ts'
+import { loadNames } from '../contracts/load-contracts.ts'
 import { exitCodes, type ExitCode } from '../failure.ts'
 import { printable } from '../output/width.ts'
 import { openForReading } from '../store/open-store.ts'
@@ -25,10 +25,10 @@ export async function runLintNames(
   { options, rest }: Arguments<typeof lintNamesSpec>,
 ): Promise<ExitCode> {
   const { t, out } = context
-  const names = await gatherNames(rest, options.contracts, context)
+  const { names, verbs = [] } = await gatherNames(rest, options.contracts, context)
   let wrong = 0
   for (const { name, kind } of names) {
-    const reasons = lints[kind](name, { verbs: options.verb })
+    const reasons = lints[kind](name, { verbs: [...verbs, ...options.verb] })
     if (reasons.length > 0) wrong++
     if (out.json) await out.record({ name, kind, ok: reasons.length === 0, reasons })
     else await printReasons(name, reasons, context)
@@ -57,14 +57,19 @@ async function gatherNames(
   rest: readonly string[],
   module: string | undefined,
   context: VerbContext,
-): Promise<readonly NamedKind[]> {
-  if (rest.length > 0) return rest.map((name) => ({ name, kind: 'event' }))
+): Promise<{ readonly names: readonly NamedKind[]; readonly verbs?: readonly string[] }> {
+  if (rest.length > 0) return { names: rest.map((name) => ({ name, kind: 'event' })) }
   if (module !== undefined) {
-    const { definitions } = await loadContracts(module, context)
-    return definitions.map(({ type, kind }) => ({ name: type, kind }))
+    const { definitions, verbs } = await loadNames(module, context)
+    return { names: Array.from(definitions, ({ type, kind }) => ({ name: type, kind })), verbs }
   }
   await using store = await openForReading(context)
   const kinds = new Map((await store.contracts.list()).map(({ type, kind }) => [type, kind]))
   const types = await store.catalog.types()
-  return types.map(({ eventType }) => ({ name: eventType, kind: kinds.get(eventType) ?? 'event' }))
+  return {
+    names: types.map(({ eventType }) => ({
+      name: eventType,
+      kind: kinds.get(eventType) ?? 'event',
+    })),
+  }
 }
