@@ -48,13 +48,27 @@ test.each([
 ] as const)('after %s a %s exits at once with %d', async (first, second, code) => {
   const host = fakeProcess()
   const gate = Promise.withResolvers<void>()
-  const ended = runUntilSignal({ close: () => gate.promise }, { process: host.process })
+  const ended = runUntilSignal({ close: () => gate.promise }, { process: host.process, echoMs: 0 })
   host.send(first)
-  await vi.waitFor(() => expect(host.listeners()).toBe(2))
+  expect(host.exit).not.toHaveBeenCalled()
   host.send(second)
   expect(host.exit.mock.calls).toEqual([[code]])
   gate.resolve()
   await ended
+})
+
+test('the echo of a signal, as npm sends it, is no second one', async () => {
+  const host = fakeProcess()
+  const gate = Promise.withResolvers<void>()
+  const ended = runUntilSignal(
+    { close: () => gate.promise },
+    { process: host.process, echoMs: 60_000 },
+  )
+  host.send('SIGINT')
+  host.send('SIGINT')
+  gate.resolve()
+  await expect(ended).resolves.toBe('SIGINT')
+  expect(host.exit).not.toHaveBeenCalled()
 })
 
 test('a close that takes too long is given up with exit code 1', async () => {
