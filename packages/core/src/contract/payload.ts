@@ -72,16 +72,28 @@ function describeIssue(
   issue: StandardSchemaV1.Issue,
   payload: unknown,
 ): ContractIssue {
-  const path = (issue.path ?? []).map((step) => (typeof step === 'object' ? step.key : step))
-  const pointer = path.map((key) => `/${escapePointer(String(key))}`).join('')
-  let actual: unknown = payload
-  for (const key of path)
-    actual = (actual as Record<PropertyKey, unknown> | null | undefined)?.[key]
+  const { pointer, actual } = locate(issue.path ?? [], payload)
   if (!touchesSensitive(contract.sensitive, pointer)) {
     return { pointer, expected: issue.message, actual: shorten(actual) }
   }
   // Some libraries quote the value in their message, so the message is hidden with it.
   return { pointer, expected: 'what the contract says', actual: '[sensitive]' }
+}
+
+/** Where an issue is. A path that goes on into a text (arktype's may) ends at the text: its letters are no fields. */
+function locate(
+  path: NonNullable<StandardSchemaV1.Issue['path']>,
+  payload: unknown,
+): { readonly pointer: string; readonly actual: unknown } {
+  let pointer = ''
+  let actual: unknown = payload
+  for (const step of path) {
+    if (typeof actual !== 'object' && actual !== undefined) break
+    const key = typeof step === 'object' ? step.key : step
+    pointer += `/${escapePointer(String(key))}`
+    actual = (actual as Record<PropertyKey, unknown> | null | undefined)?.[key]
+  }
+  return { pointer, actual }
 }
 
 /** Whether the value at a pointer is, holds, or lies within a sensitive field. `*` stands for any step. */

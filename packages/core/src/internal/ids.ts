@@ -79,14 +79,26 @@ export function deriveId(timeMs: number, ...parts: readonly (string | number)[])
   return `${hex4[high]}${hex4[low >>> 16]}-${hex4[low & 0xffff]}-${hex4[0x8000 | (hash[0]! >>> 20)]}-${variantAndTail(hash)}`
 }
 
+/** `uuid5(NAMESPACE_URL, 'urn:tidings')`: this project's own, so no other software's ids collide with it. */
+const NAMESPACE = '9674f52d-1f2e-5dbc-84d3-0d4157dfeea5'
+const namespaceBytes = Uint8Array.from(NAMESPACE.replaceAll('-', '').match(/../g) ?? [], (byte) =>
+  Number.parseInt(byte, 16),
+)
+const utf8 = new TextEncoder()
+
 /**
- * The UUIDv5 of a text that is no UUID itself, the same wherever it is met (a foreign correlation id,
- * for example). The namespace is this project's own, so no other software's ids collide with it.
+ * The UUIDv5 (RFC 9562) of a text that is no UUID itself, the same wherever it is met (a foreign
+ * correlation id, for example). Any language makes it as `uuid5` of the text in the namespace
+ * 9674f52d-1f2e-5dbc-84d3-0d4157dfeea5.
  */
 export function nameId(text: string): string {
-  const hash = hashParts(['tidings', text])
-  const first = hash[0]!
-  return `${hex4[first >>> 16]}${hex4[first & 0xffff]}-${hex4[hash[1]! & 0xffff]}-${hex4[0x5000 | (hash[1]! >>> 20)]}-${variantAndTail(hash)}`
+  const name = utf8.encode(text)
+  const bytes = new Uint8Array(16 + name.length)
+  bytes.set(namespaceBytes)
+  bytes.set(name, 16)
+  const hash = sha1(bytes)
+  const [first, second] = [hash[0]!, hash[1]!]
+  return `${hex4[first >>> 16]}${hex4[first & 0xffff]}-${hex4[second >>> 16]}-${hex4[0x5000 | (second & 0xfff)]}-${variantAndTail(hash)}`
 }
 
 function hashParts(parts: readonly (string | number)[]): Uint32Array {
@@ -95,7 +107,8 @@ function hashParts(parts: readonly (string | number)[]): Uint32Array {
 }
 
 function variantAndTail(hash: Uint32Array): string {
-  return `${hex4[0x8000 | (hash[2]! & 0x3fff)]}-${hex4[hash[2]! >>> 16]}${hex4[hash[3]! >>> 16]}${hex4[hash[3]! & 0xffff]}`
+  const [third, fourth] = [hash[2]!, hash[3]!]
+  return `${hex4[0x8000 | ((third >>> 16) & 0x3fff)]}-${hex4[third & 0xffff]}${hex4[fourth >>> 16]}${hex4[fourth & 0xffff]}`
 }
 
 /** The time inside a UUIDv7 or a derived UUIDv8, milliseconds since the epoch. */

@@ -1,14 +1,14 @@
 /**
- * SHA-1 of a text's UTF-8 bytes, as five 32-bit words.
+ * SHA-1 of bytes, or of a text's UTF-8 bytes, as five 32-bit words.
  *
  * Written by hand because the contract layer also runs in browsers, where the platform's only
  * digest is asynchronous. It names things (RFC 9562 asks for SHA-1 in version 5 ids), it protects
  * nothing.
  */
-export function sha1(text: string): Uint32Array {
+export function sha1(input: string | Uint8Array): Uint32Array {
   const state = new Uint32Array([0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0])
   const schedule = new Uint32Array(80)
-  const blocks = pad(utf8.encode(text))
+  const blocks = pad(typeof input === 'string' ? utf8.encode(input) : input)
   for (let offset = 0; offset < blocks.byteLength; offset += 64)
     mixBlock(state, schedule, blocks, offset)
   return state
