@@ -1,7 +1,18 @@
 import { vocabularyWith } from '../../packages/core/src/contract/verbs.ts'
 
-/** The past tenses of the vocabulary as the page lists them: a paragraph for each letter. */
-export function listVerbs(): string {
+/** The page of verbs. */
+export function verbsPage(): string {
+  return `# Verbs
+
+The past tenses that names may end in: see [names and verbs](naming.md#verbs).
+\`npx vitest run -u --project unit test/docs\` writes this page.
+
+${listVerbs()}
+`
+}
+
+/** The past tenses of the vocabulary, a paragraph for each letter. */
+function listVerbs(): string {
   const verbs = [...vocabularyWith(undefined).imperativeOf.keys()].toSorted()
   const byLetter = Map.groupBy(verbs, (verb) => verb.charAt(0))
   return [...byLetter.values()].map((words) => wrap(words.join(', '), 100)).join('\n\n')
