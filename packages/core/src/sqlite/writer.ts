@@ -51,8 +51,6 @@ export class Writer {
   /** @throws {StoreError} busy for too long, or the database cannot begin */
   async begin(signal?: AbortSignal): Promise<void> {
     const { db } = this.connection
-    // Before the first write, so that a deleted file costs its events nothing but an answer.
-    this.#file.check()
     await retryBusy(() => db.exec('begin immediate'), this.settings, signal)
     this.#lastRecordedAt = -1
     this.#appended = false

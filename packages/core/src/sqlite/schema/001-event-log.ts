@@ -166,7 +166,14 @@ select
     'correlation_id', d.correlation_id,
     'causation_id', d.causation_id,
     'payload', json(d.payload),
-    'metadata', json_set(d.metadata, '$.version', d.event_version)
+    'metadata', case when json_type(d.metadata, '$.traceId') is null
+      then json_set(d.metadata, '$.version', d.event_version)
+      else json_insert(json_set(json_remove(d.metadata, '$.traceId'), '$.version', d.event_version),
+        '$.trace_id', json_extract(d.metadata, '$.traceId'))
+      end,
+    'stream_version', d.stream_version,
+    'position', d.position,
+    'recorded_at', d.recorded_at
   ) as envelope
 from domain_events d
 where d.topic is not null;
