@@ -5,6 +5,7 @@ import type { Envelope } from '../contract/envelope.ts'
 import type { Registry } from '../contract/registry.ts'
 import type { EventBus } from '../bus/event-bus.ts'
 import type { SendOptions } from '../messaging/request.ts'
+import type { Observations } from '../observe/observations.ts'
 import type { StoreTransaction } from '../store/store.ts'
 import type { AppStore } from '../work/app-store.ts'
 
@@ -50,6 +51,8 @@ export interface App<
   readonly bus: EventBus<Known>
   readonly store: AppStore<Tx>
   readonly registry: Registry
+  /** Where what happens can be seen: statistics, traces, alerts and logs are built on it. */
+  readonly observations: Observations
   readonly health: () => Health
   /**
    * Takes no further commands, waits for those under way and for the listeners, then closes the store.

@@ -1,4 +1,4 @@
-import { ListenerBus } from '../bus/event-bus.ts'
+import type { Bus } from '../bus/event-bus.ts'
 import type { AnyModule } from '../contract/define-module.ts'
 import { createRegistry, type Registry, type RegistryOptions } from '../contract/registry.ts'
 import { RegistryError, UsageError } from '../errors/usage-errors.ts'
@@ -8,9 +8,11 @@ import { currentFrame } from '../internal/flow.ts'
 import { systemIds, type IdSource } from '../internal/ids.ts'
 import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messaging/message-bus.ts'
 import { compose, type Composition } from '../messaging/routes.ts'
+import { createObservations, type Observations } from '../observe/observations.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { createAppStore, type AppStorePorts } from '../work/app-store.ts'
 import type { App, AppOf } from './app.ts'
+import { makeBus, type BusOptions } from './create-event-bus.ts'
 import type { Failure } from './failure.ts'
 import { prepareSchemas } from './prepare-schemas.ts'
 import { reportFailure } from './report-failure.ts'
@@ -32,6 +34,7 @@ export interface BootstrapOptions<
   readonly verbs?: RegistryOptions['verbs']
   /** Owns failures that no caller waits for; written to standard error by default. */
   readonly onFailure?: (failure: Failure) => void
+  readonly bus?: BusOptions
   /** For tests. */
   readonly clock?: Clock
   readonly ids?: IdSource
@@ -97,19 +100,26 @@ interface Wiring {
 
 function wire(store: Store, { composition, registry, options }: Wiring): App {
   const onFailure = options.onFailure ?? reportFailure
-  const bus = new ListenerBus({
-    knownTypes: () => registry.definitions.keys(),
-    onFailure: (failure) => onFailure({ kind: 'listener', ...failure }),
+  const clock = options.clock ?? systemClock
+  const ids = options.ids ?? systemIds
+  const observations = createObservations((error) => onFailure({ kind: 'background', error }))
+  const bus = makeBus(options.bus ?? {}, {
+    onFailure,
+    observations,
+    knownTypes: eventTypes(registry),
+    clock,
+    ids,
+    source: options.source,
   })
   const ports: AppStorePorts = {
     environment: {
-      clock: options.clock ?? systemClock,
-      ids: options.ids ?? systemIds,
+      clock,
+      ids,
       source: options.source,
       maxEventBytes: options.maxEventBytes,
     },
     registry,
-    publish: (events) => bus.deliver(events),
+    publish: (events) => bus.publishCommitted(events),
     onError: (error) => onFailure({ kind: 'background', error }),
   }
   const messages = new MessageBus(store, {
@@ -117,19 +127,28 @@ function wire(store: Store, { composition, registry, options }: Wiring): App {
     handlers: composition.handlers,
     conflicts: { ...defaultConflictPolicy, ...options.conflicts },
     random: options.random ?? Math.random,
+    observations,
   })
-  return makeApp(store, { bus, messages, ports })
+  return makeApp(store, { bus, messages, ports, observations })
+}
+
+/** Commands are sent, not published. */
+function eventTypes(registry: Registry): readonly string[] {
+  return [...registry.definitions.values()].filter(({ kind }) => kind !== 'command').map(({ type }) => type)
+}
+
+interface AppParts {
+  readonly bus: Bus
+  readonly messages: MessageBus
+  readonly ports: AppStorePorts
+  readonly observations: Observations
 }
 
 type AppState = 'open' | 'draining' | 'closed'
 
 function makeApp(
   store: Store,
-  {
-    bus,
-    messages,
-    ports,
-  }: { readonly bus: ListenerBus; readonly messages: MessageBus; readonly ports: AppStorePorts },
+  { bus, messages, ports, observations }: AppParts,
 ): App {
   const running = new Set<Promise<unknown>>()
   let state: AppState = 'open'
@@ -152,7 +171,7 @@ function makeApp(
       await bus.drain()
     }
     state = 'closed'
-    bus.close()
+    await bus.close()
     await store.close()
   }
   return {
@@ -160,6 +179,7 @@ function makeApp(
     bus: bus as App['bus'],
     store: createAppStore(store, ports),
     registry: ports.registry,
+    observations,
     health: () => ({
       ready: state === 'open',
       reason: state === 'open' ? undefined : `the application is ${state}`,

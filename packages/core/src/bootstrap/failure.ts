@@ -1,4 +1,4 @@
-import type { ListenerFailure } from '../bus/event-bus.ts'
+import type { ListenerFailure } from '../bus/handler.ts'
 
 /** What can go wrong after a commit, where no caller is left to be told. */
 export type Failure =

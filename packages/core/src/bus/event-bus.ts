@@ -1,207 +1,397 @@
-import type { AnyEventDefinition } from '../contract/definition.ts'
+import type { Draft } from '../contract/definition.ts'
 import type { Envelope } from '../contract/envelope.ts'
-import { compileGlob } from '../contract/glob.ts'
-import { runInFrame } from '../internal/flow.ts'
+import { TimeoutError } from '../errors/queue-errors.ts'
 import { UsageError } from '../errors/usage-errors.ts'
-
-/** Selects every event. */
-export const ANY: unique symbol = Symbol('ANY')
-
-/** What a listener wants: a definition, several, a glob over dotted names, or everything. */
-export type Selector = AnyEventDefinition | readonly AnyEventDefinition[] | string | typeof ANY
-
-/** `Todo.**` → `Todo.${string}`. Wider than the glob, which is exact at run time. */
-type GlobPattern<Glob extends string> = Glob extends `${infer Head}**${infer Tail}`
-  ? `${Head}${string}${GlobPattern<Tail>}`
-  : Glob extends `${infer Head}*${infer Tail}`
-    ? `${Head}${string}${GlobPattern<Tail>}`
-    : Glob
-
-type Matching<Known extends Envelope, Glob extends string> =
-  Known extends Envelope<infer Type> ? (Type extends GlobPattern<Glob> ? Known : never) : never
-
-/** The events that a selector selects, out of those that an application knows. */
-export type Selected<S, Known extends Envelope> = S extends typeof ANY
-  ? Known
-  : S extends AnyEventDefinition
-    ? S['~event']
-    : S extends readonly (infer D extends AnyEventDefinition)[]
-      ? D['~event']
-      : S extends string
-        ? Matching<Known, S>
-        : never
-
-/** The selector itself, or a sentence that says that it selects nothing. */
-export type CheckedSelector<S, Known extends Envelope> = S extends string
-  ? [Matching<Known, S>] extends [never]
-    ? `✗ no event of this app matches '${S}'`
-    : S
-  : S
-
-export interface ListenerContext {
-  readonly listenerId: string
-}
+import { currentFrame, runInFrame, runOutside } from '../internal/flow.ts'
+import type { DroppedFact, Observations } from '../observe/observations.ts'
+import { DeliveryFrame } from './delivery-frame.ts'
+import { deliver, deliverSync, type DeliveryPorts } from './delivery.ts'
+import { enrich, type EnrichPorts } from './enrich.ts'
+import { EventQueue, type EnqueueOptions, type QueueOptions } from './event-queue.ts'
+import { BufferedStream, type EventStream, type EventStreamOptions } from './event-stream.ts'
+import type { Delivery, Handler, HandlerContext, ListenerFailure, SyncDelivery } from './handler.ts'
+import { ListenerTable, type ListenerEntry } from './listener-table.ts'
+import { compileSelector, type CheckedSelector, type Selected, type Selector } from './selector.ts'
 
 export interface ListenerOptions {
-  /** For messages about it; the selector by default. */
+  /** For outcomes, statistics and messages; the handler's name, or the selector, by default. */
   readonly name?: string
+  /** Higher ones are called first; 0 by default, and then in the order of subscribing. */
+  readonly priority?: number
+  /** Ends the listener when it is aborted. */
+  readonly signal?: AbortSignal
 }
 
 /** An ephemeral interest in events. (A durable one is a subscription.) */
 export interface Listener extends Disposable {
   readonly id: string
-  /** Ends it: no event that is delivered from now on reaches it. Twice is once. */
+  /** Ends it: no event reaches it from now on, not even one whose delivery is under way. Twice is once. */
   unsubscribe(): void
 }
 
-/** A failed listener: nobody else is touched by it, and it is handed to whoever owns failures. */
-export interface ListenerFailure {
-  readonly listenerId: string
-  readonly name: string
-  readonly event: Envelope
-  readonly error: unknown
-}
-
-export interface EventBus<Known extends Envelope = Envelope> {
-  /**
-   * Calls `handler` for each matching event that this process commits, after the commit. Ephemeral: what
-   * is committed while the process is down, or elsewhere, is not delivered here.
-   *
-   * @throws {UsageError} the selector matches no event that this application knows
-   */
-  subscribe<const S extends Selector>(
-    selector: S & CheckedSelector<S, Known>,
-    handler: (event: Selected<S, Known>, ctx: ListenerContext) => unknown,
-    options?: ListenerOptions,
-  ): Listener
-}
-
-interface Entry {
-  readonly id: string
-  readonly name: string
-  readonly matches: (type: string) => boolean
-  readonly handler: (event: Envelope, ctx: ListenerContext) => unknown
-}
-
-/** What the bus needs to know of the application. */
-export interface BusPorts {
-  readonly knownTypes: () => Iterable<string>
-  readonly onFailure: (failure: ListenerFailure) => void
+export interface WaitOptions {
+  /** Milliseconds; without one it waits until the signal or the bus's close ends it. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
 }
 
 /**
- * The in-process listeners of one application.
+ * Typed publish and subscribe within the process. Ephemeral: who is not there misses it.
  *
- * open → closed (by `close`; `drain` before it waits for the handlers that still run).
+ * - Handlers of an event are called in the order of priority, then of subscribing; asynchronous ones go
+ *   on side by side. One that fails touches no other: its error is in the outcome, at the observation
+ *   point `handled`, and goes to `onFailure`.
+ * - One that subscribes during a delivery hears the next event; one that unsubscribes hears nothing more.
+ * - An event published within a handler is delivered at once, before the outer one goes on to its next
+ *   handler; more than 100 within each other are refused with the loop's names. `enqueue` waits its turn.
+ * - The same handler subscribed twice is called twice.
  */
-export class ListenerBus {
+export interface EventBus<Known extends Envelope = Envelope> {
+  /** @throws {UsageError} the selector matches no event that the application knows; the bus is closed */
+  subscribe<const S extends Selector>(
+    selector: S & CheckedSelector<S, Known>,
+    handler: Handler<Selected<S, Known>>,
+    options?: ListenerOptions,
+  ): Listener
+  /** A listener that ends before its first event is handled. */
+  once<const S extends Selector>(
+    selector: S & CheckedSelector<S, Known>,
+    handler: Handler<Selected<S, Known>>,
+    options?: ListenerOptions,
+  ): Listener
+  /** @returns whether there was one */
+  unsubscribe(listenerId: string): boolean
+  /** Ends every listener of a handler. @returns how many there were */
+  unsubscribeHandler(handler: Handler<never>): number
+  /**
+   * The next event that fits.
+   *
+   * @throws {TimeoutError} none came in time
+   * @throws the signal's reason; {@link UsageError} `TIDINGS_CLOSED` when the bus is closed meanwhile
+   */
+  waitFor<const S extends Selector>(
+    selector: S & CheckedSelector<S, Known>,
+    predicate?: (event: Selected<S, Known>) => boolean,
+    options?: WaitOptions,
+  ): Promise<Selected<S, Known>>
+  /** The events that come from now on, for one `for await` loop, through a bounded buffer. */
+  events<const S extends Selector>(
+    selector: S & CheckedSelector<S, Known>,
+    options?: EventStreamOptions,
+  ): EventStream<Selected<S, Known>>
+  /**
+   * Delivers an event, and resolves with what each handler made of it. A draft gets its id, time and
+   * cause here. It is not stored: commands and the store do that.
+   *
+   * @throws {ContractError} the payload does not fit its contract: nobody was called
+   * @throws {PublishDepthError} handlers publish each other without end
+   */
+  publish(event: Draft | Envelope): Promise<Delivery>
+  /** Runs synchronous handlers only, and names the asynchronous ones. @throws as `publish` does */
+  publishSync(event: Draft | Envelope): SyncDelivery
+  /**
+   * Puts an event into the bounded queue. Its cause is that of this call, whenever it is delivered.
+   *
+   * @returns undefined where there was room at once; under `wait` a promise that resolves when there is
+   * @throws {QueueFullError} as the overflow policy says
+   */
+  enqueue(event: Draft | Envelope, options?: EnqueueOptions): Promise<void> | undefined
+  /** Resolves when the queue is empty and no handler runs any more. */
+  drain(): Promise<void>
+  /** Events that wait in the queue. */
+  readonly queueSize: number
+}
+
+/** What a bus is made of. */
+export interface BusPorts extends EnrichPorts {
+  /** The types that there are; undefined where any name may come. */
+  readonly knownTypes: Iterable<string> | undefined
+  readonly observations: Observations
+  readonly onFailure: (failure: ListenerFailure) => void
+  readonly onUnhandled: ((event: Envelope) => void) | undefined
+  readonly timings: boolean
+  readonly queue: QueueOptions | undefined
+}
+
+type State = 'open' | 'draining' | 'closed'
+
+/** open → draining (by `close`: what is under way ends; it may still publish) → closed. */
+export class Bus {
   readonly #ports: BusPorts
-  #entries: readonly Entry[] = []
-  readonly #running = new Set<Promise<unknown>>()
+  readonly #delivery: DeliveryPorts
+  readonly #table = new ListenerTable()
+  readonly #controllers = new Map<string, AbortController>()
+  readonly #queue: EventQueue
+  readonly #closers = new Set<(error: UsageError) => void>()
+  #running = 0
+  #idle: (() => void)[] = []
   #lastId = 0
-  #closed = false
+  #state: State = 'open'
+  #closed: Promise<void> | undefined
 
   constructor(ports: BusPorts) {
     this.#ports = ports
+    this.#delivery = ports
+    const { observations } = ports
+    this.#queue = new EventQueue(
+      {
+        clock: ports.clock,
+        deliver: (event) => this.#track(this.#deliver(event)),
+        schedule: (work) => runOutside(() => queueMicrotask(work)),
+        onDropped: (event, policy, queueSize) => {
+          const fact: DroppedFact = { event, policy, queueSize }
+          if (observations.dropped.active) observations.dropped.emit(fact)
+        },
+      },
+      ports.queue,
+    )
   }
 
-  subscribe(
-    selector: Selector,
-    handler: Entry['handler'],
-    options: ListenerOptions = {},
-  ): Listener {
-    if (this.#closed)
-      throw new UsageError(
-        'TIDINGS_CLOSED',
-        'The application is closed: it delivers no further events.',
-      )
+  subscribe(selector: Selector, handler: Handler, options: ListenerOptions = {}): Listener {
+    this.#requireOpen()
+    options.signal?.throwIfAborted()
+    const compiled = compileSelector(selector, this.#ports.knownTypes)
     const id = `listener-${++this.#lastId}`
-    const entry: Entry = {
+    const name = options.name ?? (handler.name === '' ? compiled.description : handler.name)
+    const controller = new AbortController()
+    const context: HandlerContext = { listenerId: id, name, signal: controller.signal, clock: this.#ports.clock }
+    const entry: ListenerEntry = {
       id,
-      name: options.name ?? describeSelector(selector),
-      matches: this.#compile(selector),
+      name,
+      selector: compiled,
       handler,
+      context,
+      priority: options.priority ?? 0,
+      isAsync: handler.constructor.name === 'AsyncFunction',
+      handled: Object.freeze({ listenerId: id, name, failed: false }),
+      active: true,
     }
-    // Copied, not changed: a delivery under way goes on with the listeners that it began with.
-    this.#entries = [...this.#entries, entry]
-    const unsubscribe = (): void => {
-      this.#entries = this.#entries.filter((other) => other !== entry)
-    }
+    this.#controllers.set(id, controller)
+    this.#table.add(entry)
+    const unsubscribe = (): void => void this.#end(entry)
+    options.signal?.addEventListener('abort', unsubscribe, { once: true, signal: controller.signal })
     return { id, unsubscribe, [Symbol.dispose]: unsubscribe }
   }
 
-  #compile(selector: Selector): Entry['matches'] {
-    if (selector === ANY) return () => true
-    if (typeof selector === 'string') {
-      const matches = compileGlob(selector)
-      for (const type of this.#ports.knownTypes()) if (matches(type)) return matches
-      throw new UsageError(
-        'TIDINGS_ARGUMENT_INVALID',
-        `No event of this application matches '${selector}'. Use a dotted name, or a glob: * stands for one segment, ** for any number.`,
-      )
-    }
-    const definitions = Array.isArray(selector)
-      ? (selector as readonly AnyEventDefinition[])
-      : [selector as AnyEventDefinition]
-    const types = new Set(definitions.map((definition) => definition.type))
-    return (type) => types.has(type)
+  once(selector: Selector, handler: Handler, options?: ListenerOptions): Listener {
+    const listener = this.subscribe(
+      selector,
+      (event, ctx) => {
+        listener.unsubscribe()
+        return handler(event, ctx)
+      },
+      { name: handler.name, ...options },
+    )
+    return listener
   }
 
-  /** Hands committed events to the listeners, in order. Never throws: a failure goes to its owner. */
-  deliver(events: readonly Envelope[]): void {
-    if (this.#entries.length === 0) return
-    for (const event of events) {
-      for (const entry of this.#entries) {
-        if (entry.matches(event.eventType)) this.#call(entry, event)
+  unsubscribe(listenerId: string): boolean {
+    const entry = this.#table.get(listenerId)
+    return entry !== undefined && this.#end(entry)
+  }
+
+  unsubscribeHandler(handler: Handler<never>): number {
+    const entries = this.#table.all().filter((entry) => (entry.handler as Handler<never>) === handler)
+    for (const entry of entries) this.#end(entry)
+    return entries.length
+  }
+
+  #end(entry: ListenerEntry): boolean {
+    if (!this.#table.remove(entry)) return false
+    entry.active = false
+    const closing = this.#closeHandler(entry)
+    const abort = (): void => {
+      this.#controllers.get(entry.id)?.abort()
+      this.#controllers.delete(entry.id)
+    }
+    if (closing === undefined) abort()
+    else void this.#track(closing.finally(abort))
+    return true
+  }
+
+  /** Lets a handler that holds events back finish with them; a failure of that has its owner too. */
+  #closeHandler(entry: ListenerEntry): Promise<void> | undefined {
+    if (entry.handler.close === undefined) return undefined
+    return Promise.resolve()
+      .then(() => entry.handler.close?.(entry.context))
+      .catch((error: unknown) => {
+        const { id: listenerId, name } = entry
+        this.#ports.onFailure({ listenerId, name, event: undefined, error })
+      })
+  }
+
+  waitFor(
+    selector: Selector,
+    predicate: (event: Envelope) => boolean = () => true,
+    { timeoutMs, signal }: WaitOptions = {},
+  ): Promise<Envelope> {
+    return new Promise((resolve, reject) => {
+      const stop = new AbortController()
+      const end = (): void => {
+        listener.unsubscribe()
+        this.#closers.delete(fail)
+        signal?.removeEventListener('abort', onAbort)
+        stop.abort()
       }
-    }
+      const fail = (error: unknown): void => {
+        end()
+        reject(error as Error)
+      }
+      const onAbort = (): void => fail(signal?.reason)
+      const listener = this.subscribe(selector, (event) => {
+        if (!predicate(event)) return
+        end()
+        resolve(event)
+      })
+      this.#closers.add(fail)
+      if (signal?.aborted === true) return onAbort()
+      signal?.addEventListener('abort', onAbort, { once: true })
+      if (timeoutMs === undefined) return
+      this.#ports.clock.sleep(timeoutMs, { signal: stop.signal }).then(
+        () => fail(new TimeoutError('The event that was waited for', timeoutMs)),
+        // The sleep was ended because the event came: there is nothing more to say.
+        () => undefined,
+      )
+    })
   }
 
-  #call(entry: Entry, event: Envelope): void {
-    const fail = (error: unknown): void => {
-      this.#ports.onFailure({ listenerId: entry.id, name: entry.name, event, error })
-    }
+  events(selector: Selector, options: EventStreamOptions = {}): EventStream<Envelope> {
+    options.signal?.throwIfAborted()
+    const stream = new BufferedStream<Envelope>(options, () => {
+      listener.unsubscribe()
+      this.#closers.delete(onClose)
+    })
+    const onClose = (): void => stream.end()
+    const listener = this.subscribe(selector, (event) => stream.push(event), { name: 'events()' })
+    this.#closers.add(onClose)
+    options.signal?.addEventListener('abort', () => stream.end({ error: options.signal?.reason }), { once: true })
+    return stream
+  }
+
+  publish(event: Draft | Envelope): Promise<Delivery> {
     try {
-      const answer = runInFrame(event, () => entry.handler(event, { listenerId: entry.id }))
-      if (!isThenable(answer)) return
-      const running: Promise<unknown> = Promise.resolve(answer)
-        .catch(fail)
-        .finally(() => this.#running.delete(running))
-      this.#running.add(running)
+      const frame = currentFrame()
+      this.#requireTaking(frame)
+      const delivery = this.#deliver(enrich(event, frame, this.#ports))
+      return delivery instanceof Promise ? this.#track(delivery) : Promise.resolve(delivery)
     } catch (error) {
-      fail(error)
+      return Promise.reject(error as Error)
     }
   }
 
-  /** Resolves when no handler is running any more, those that running ones started included. */
-  async drain(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running)
+  publishSync(event: Draft | Envelope): SyncDelivery {
+    const frame = currentFrame()
+    this.#requireTaking(frame)
+    const envelope = enrich(event, frame, this.#ports)
+    const own = new DeliveryFrame(envelope, frame)
+    const entries = this.#listenersOf(envelope)
+    return runInFrame(own, () => {
+      try {
+        return deliverSync(this.#delivery, envelope, entries)
+      } finally {
+        own.open = false
+      }
+    })
   }
 
-  /** Whether a handler is still running. */
+  enqueue(event: Draft | Envelope, options?: EnqueueOptions): Promise<void> | undefined {
+    const frame = currentFrame()
+    this.#requireTaking(frame)
+    return this.#queue.add(enrich(event, frame, this.#ports), options)
+  }
+
+  /** Delivers what was committed, in order, without waiting for it. Never throws. */
+  publishCommitted(events: readonly Envelope[]): void {
+    if (this.#table.size === 0 && this.#ports.onUnhandled === undefined) return
+    for (const event of events) void this.#track(this.#deliver(event))
+  }
+
+  #listenersOf(event: Envelope): readonly ListenerEntry[] {
+    const entries = this.#table.of(event.eventType)
+    const { published, unhandled } = this.#ports.observations
+    if (published.active) published.emit({ event, handlers: entries.length })
+    if (entries.length > 0) return entries
+    if (unhandled.active) unhandled.emit({ event })
+    this.#ports.onUnhandled?.(event)
+    return entries
+  }
+
+  #deliver(event: Envelope): Delivery | Promise<Delivery> {
+    const frame = new DeliveryFrame(event, currentFrame())
+    const entries = this.#listenersOf(event)
+    if (entries.length === 0) return { event, outcomes: [] }
+    const delivery = runInFrame(frame, () => deliver(this.#delivery, event, entries))
+    if (!(delivery instanceof Promise)) {
+      frame.open = false
+      return delivery
+    }
+    return delivery.then((done) => {
+      frame.open = false
+      return done
+    })
+  }
+
+  #track<Result>(work: Promise<Result>): Promise<Result>
+  #track<Result>(work: Result | Promise<Result>): Result | Promise<Result>
+  #track<Result>(work: Result | Promise<Result>): Result | Promise<Result> {
+    if (!(work instanceof Promise)) return work
+    this.#running++
+    work.then(this.#onEnded, this.#onEnded)
+    return work
+  }
+
+  readonly #onEnded = (): void => {
+    if (--this.#running > 0) return
+    const idle = this.#idle
+    this.#idle = []
+    for (const resolve of idle) resolve()
+  }
+
+  get queueSize(): number {
+    return this.#queue.size
+  }
+
+  /** Whether a handler runs or an event waits. */
   get busy(): boolean {
-    return this.#running.size > 0
+    return this.#running > 0 || this.#queue.busy
   }
 
-  /** Lets go of every listener, and takes no new one. Drain first: what still runs is not waited for. */
-  close(): void {
-    this.#closed = true
-    this.#entries = []
+  async drain(): Promise<void> {
+    while (this.busy) {
+      await this.#queue.drain()
+      if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    }
+  }
+
+  /**
+   * Takes no new listeners; lets what is queued and under way end, and what it publishes; then closes
+   * the handlers that hold events back, and ends every wait. Twice is once.
+   */
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    this.#state = 'draining'
+    await this.drain()
+    for (const entry of this.#table.all()) this.#end(entry)
+    await this.drain()
+    this.#state = 'closed'
+    this.#queue.close()
+    for (const end of [...this.#closers]) end(closed())
+  }
+
+  #requireOpen(): void {
+    if (this.#state !== 'open') throw closed()
+  }
+
+  /** While it drains, what is under way may still publish what it has to. */
+  #requireTaking(frame: ReturnType<typeof currentFrame>): void {
+    if (this.#state === 'open' || (this.#state === 'draining' && frame !== undefined)) return
+    throw closed()
   }
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
-}
-
-function describeSelector(selector: Selector): string {
-  if (selector === ANY) return 'ANY'
-  if (typeof selector === 'string') return selector
-  return (
-    Array.isArray(selector)
-      ? (selector as readonly AnyEventDefinition[])
-      : [selector as AnyEventDefinition]
-  )
-    .map((definition) => definition.type)
-    .join(', ')
+function closed(): UsageError {
+  return new UsageError('TIDINGS_CLOSED', 'The bus is closed: it takes no further events and no listeners.')
 }

@@ -22,6 +22,9 @@ export const errorCodes = {
   TIDINGS_TRANSACTION_NESTED:
     'A transaction waits for itself: the store was called instead of the transaction.',
   TIDINGS_TRANSACTION_CLOSED: 'A transaction was used after it had ended.',
+  TIDINGS_QUEUE_FULL: 'A full queue refused an event.',
+  TIDINGS_TIMEOUT: 'What was waited for did not come in time.',
+  TIDINGS_PUBLISH_LOOP: 'Handlers published within handlers, deeper than any program means.',
   TIDINGS_CLOSED: 'The store or application is closed.',
   TIDINGS_STORE_BUSY: 'Another process held the store for too long.',
   TIDINGS_STORE_FULL: 'The disk, or the limit of the file, is full.',

@@ -4,6 +4,8 @@ const pad3 = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'))
 
 let cachedDay = Number.NaN
 let cachedPrefix = ''
+let lastMs = Number.NaN
+let lastText = ''
 
 /**
  * Milliseconds since the epoch → `2026-11-21T10:48:00.000Z`.
@@ -14,6 +16,8 @@ let cachedPrefix = ''
  * @throws {RangeError} when the number is not a time that `Date` can express.
  */
 export function toIsoTime(timeMs: number): string {
+  // Events come in bursts: those of one millisecond share the text.
+  if (timeMs === lastMs) return lastText
   const day = Math.floor(timeMs / DAY_MS)
   if (day !== cachedDay) {
     cachedPrefix = new Date(timeMs).toISOString().slice(0, -13)
@@ -23,7 +27,9 @@ export function toIsoTime(timeMs: number): string {
   const seconds = Math.floor(ms / 1000)
   const minutes = Math.floor(seconds / 60)
   const hours = Math.floor(minutes / 60)
-  return `${cachedPrefix}${pad2[hours]}:${pad2[minutes - hours * 60]}:${pad2[seconds - minutes * 60]}.${pad3[ms - seconds * 1000]}Z`
+  lastText = `${cachedPrefix}${pad2[hours]}:${pad2[minutes - hours * 60]}:${pad2[seconds - minutes * 60]}.${pad3[ms - seconds * 1000]}Z`
+  lastMs = timeMs
+  return lastText
 }
 
 const RFC3339 =

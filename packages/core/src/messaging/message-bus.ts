@@ -6,6 +6,7 @@ import { isRetryable, isTidingsError } from '../errors/tidings-error.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import { backoffMs, type Random } from '../internal/backoff.ts'
 import { currentFrame, runInFrame, type Frame } from '../internal/flow.ts'
+import type { Observations } from '../observe/observations.ts'
 import { CommandIdTakenError, type CommandRecord } from '../store/command-record.ts'
 import type { Store } from '../store/store.ts'
 import { AggregateRoot } from '../work/aggregate-root.ts'
@@ -43,6 +44,7 @@ export interface MessageBusPorts extends AppStorePorts {
   readonly handlers: ReadonlyMap<string, Handler>
   readonly conflicts: ConflictPolicy
   readonly random: Random
+  readonly observations: Pick<Observations, 'command'>
 }
 
 type AnySent = Sent<unknown, StoredEnvelope, unknown>
@@ -88,6 +90,36 @@ export class MessageBus {
       handler,
       environment: this.#ports.environment,
     })
+    const handled = this.#handleOnce(request, handler, from)
+    return this.#ports.observations.command.active ? this.#observe(request, handled) : handled
+  }
+
+  async #observe(request: Request, handled: Promise<AnySent>): Promise<AnySent> {
+    const startMs = performance.now()
+    const end = (failed: boolean, error: unknown): void =>
+      this.#ports.observations.command.emit({
+        type: request.definition.type,
+        commandId: request.commandId,
+        correlationId: request.correlationId,
+        durationMs: performance.now() - startMs,
+        failed,
+        error,
+      })
+    try {
+      const sent = await handled
+      end(false, undefined)
+      return sent
+    } catch (error) {
+      end(true, error)
+      throw error
+    }
+  }
+
+  async #handleOnce(
+    request: Request,
+    handler: Handler,
+    from: { readonly options: SendOptions; readonly frame: Frame | undefined },
+  ): Promise<AnySent> {
     if (from.options.commandId !== undefined) {
       const earlier = await this.#earlierOutcome(request, handler)
       if (earlier !== undefined) return earlier

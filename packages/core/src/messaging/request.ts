@@ -3,6 +3,7 @@ import type { AnyAggregate, DecideContext, Sent } from '../contract/define-aggre
 import type { AnyCommandDefinition, Draft } from '../contract/definition.ts'
 import { streamName, type EventMetadata, type StoredEnvelope } from '../contract/envelope.ts'
 import { findJsonFault } from '../contract/json.ts'
+import { inheritMetadata } from '../contract/metadata.ts'
 import { canonicalJson, parsePayload } from '../contract/payload.ts'
 import { toCorrelationId } from '../contract/seal.ts'
 import { ContractError, shorten } from '../errors/contract-error.ts'
@@ -11,7 +12,7 @@ import type { Frame } from '../internal/flow.ts'
 import { isUuid } from '../internal/ids.ts'
 import { toIsoTime } from '../internal/time.ts'
 import type { CommandOutcome, CommandRecord } from '../store/command-record.ts'
-import { inheritMetadata, type Cause, type Environment } from '../work/origin.ts'
+import type { Cause, Environment } from '../work/origin.ts'
 import type { Handler } from './routes.ts'
 
 export interface SendOptions {

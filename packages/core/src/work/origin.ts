@@ -1,4 +1,5 @@
 import type { EventMetadata } from '../contract/envelope.ts'
+import { inheritMetadata } from '../contract/metadata.ts'
 import { toCorrelationId, type Origin, type SealOptions } from '../contract/seal.ts'
 import type { Clock } from '../internal/clock.ts'
 import type { Frame } from '../internal/flow.ts'
@@ -19,9 +20,6 @@ export interface Cause {
   readonly metadata: EventMetadata | undefined
 }
 
-// What an effect takes over from its cause. Its own facts (an extension, a source) it does not.
-const INHERITED = ['tenant', 'actor', 'traceId', 'traceparent'] as const
-
 /**
  * What led to the events of a call, read from the frame in which the call is made, so that a queue
  * that flushes later, in somebody else's frame, cannot mix them up.
@@ -41,22 +39,6 @@ export function causeOf(
     causationId: frame?.eventId ?? frame?.commandId,
     metadata: inheritMetadata(frame?.metadata, environment.source, own.metadata),
   }
-}
-
-/** The metadata of an effect: the application's source, what it takes over from its cause, its own. */
-export function inheritMetadata(
-  inherited: Frame['metadata'],
-  source: string | undefined,
-  own: EventMetadata | undefined,
-): EventMetadata | undefined {
-  if (inherited === undefined && source === undefined && own === undefined) return undefined
-  const metadata: Record<string, EventMetadata[string]> = {}
-  if (source !== undefined) metadata['source'] = source
-  for (const field of INHERITED) {
-    const value = inherited?.[field]
-    if (typeof value === 'string') metadata[field] = value
-  }
-  return Object.freeze(Object.assign(metadata, own))
 }
 
 /** The origin of one aggregate's events in a call. */

@@ -1,0 +1,82 @@
+import { Bus, type EventBus } from '../bus/event-bus.ts'
+import type { QueueOptions } from '../bus/event-queue.ts'
+import type { Envelope } from '../contract/envelope.ts'
+import type { AnyEventDefinition } from '../contract/definition.ts'
+import { systemClock, type Clock } from '../internal/clock.ts'
+import { systemIds, type IdSource } from '../internal/ids.ts'
+import { createObservations, type Observations } from '../observe/observations.ts'
+import type { Failure } from './failure.ts'
+import { reportFailure } from './report-failure.ts'
+
+/** How a bus behaves, alone or in an application. */
+export interface BusOptions {
+  /** Whether payloads are checked against their contracts when they are published; true by default. */
+  readonly check?: boolean
+  /** Whether outcomes carry durations; false by default: a reading of the clock costs 40 ns. */
+  readonly timings?: boolean
+  readonly queue?: QueueOptions
+  /** Told of each event that nobody listens to. */
+  readonly onUnhandled?: (event: Envelope) => void
+}
+
+export interface EventBusOptions<D extends AnyEventDefinition> extends BusOptions {
+  /** The events that there are: then a selector that fits none of them is refused. Any, without. */
+  readonly events?: readonly D[]
+  /** `metadata.source` of every event that is published here. */
+  readonly source?: string
+  /** Owns the errors of handlers; written to standard error by default. */
+  readonly onFailure?: (failure: Failure) => void
+  /** For tests. */
+  readonly clock?: Clock
+  readonly ids?: IdSource
+}
+
+/** A bus of its own, without a store: `close` ends it. */
+export interface StandaloneBus<Known extends Envelope> extends EventBus<Known>, AsyncDisposable {
+  readonly observations: Observations
+  /**
+   * Takes no new listeners, lets what is queued and under way end, closes the handlers that hold events
+   * back, ends every wait. Twice is once.
+   */
+  close(): Promise<void>
+}
+
+/** Makes a bus without an application: for a library, a script, a test, or seed code that has no store. */
+export function createEventBus<const D extends AnyEventDefinition = AnyEventDefinition>(
+  options: EventBusOptions<D> = {},
+): StandaloneBus<D['~event']> {
+  const onFailure = options.onFailure ?? reportFailure
+  const observations = createObservations((error) => onFailure({ kind: 'background', error }))
+  const bus = makeBus(options, {
+    onFailure,
+    observations,
+    knownTypes: options.events?.map((definition) => definition.type),
+    clock: options.clock ?? systemClock,
+    ids: options.ids ?? systemIds,
+    source: options.source,
+  })
+  return Object.assign(bus, {
+    observations,
+    [Symbol.asyncDispose]: () => bus.close(),
+  }) as unknown as StandaloneBus<D['~event']>
+}
+
+interface BusWiring {
+  readonly onFailure: (failure: Failure) => void
+  readonly observations: Observations
+  readonly knownTypes: Iterable<string> | undefined
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly source: string | undefined
+}
+
+export function makeBus(options: BusOptions, { onFailure, ...wiring }: BusWiring): Bus {
+  return new Bus({
+    ...wiring,
+    check: options.check ?? true,
+    timings: options.timings ?? false,
+    queue: options.queue,
+    onUnhandled: options.onUnhandled,
+    onFailure: (failure) => onFailure({ kind: 'listener', ...failure }),
+  })
+}

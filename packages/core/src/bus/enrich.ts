@@ -1,0 +1,55 @@
+import type { AnyEventDefinition, Draft } from '../contract/definition.ts'
+import { freezeEnvelope, NO_METADATA, type Envelope } from '../contract/envelope.ts'
+import { inheritMetadata } from '../contract/metadata.ts'
+import { parsePayload } from '../contract/payload.ts'
+import type { Clock } from '../internal/clock.ts'
+import type { Frame } from '../internal/flow.ts'
+import type { IdSource } from '../internal/ids.ts'
+import { toIsoTime } from '../internal/time.ts'
+
+export interface EnrichPorts {
+  readonly clock: Clock
+  readonly ids: IdSource
+  readonly source: string | undefined
+  /** Whether payloads are checked when they are published. */
+  readonly check: boolean
+}
+
+/** Makes an event of a draft, with what the frame says of its cause. An envelope stays as it is. */
+export function enrich(event: Draft | Envelope, frame: Frame | undefined, ports: EnrichPorts): Envelope {
+  if (!('draftOf' in event)) return event
+  const { definition, options } = event
+  const payload = ports.check ? parsePayload(definition, event.payload) : event.payload
+  const nowMs = ports.clock.now()
+  const eventId = options.eventId ?? ports.ids.newId(nowMs)
+  const causationId = frame?.eventId ?? frame?.commandId
+  const metadata = inheritMetadata(frame?.metadata, ports.source, options.metadata) ?? NO_METADATA
+  const envelope: Mutable<Envelope> = {
+    eventId,
+    eventType: definition.type,
+    eventVersion: definition.version,
+    timestamp: options.timestamp ?? toIsoTime(nowMs),
+    aggregateType: aggregateTypeOf(definition),
+    aggregateId: definition.key?.(payload as never) ?? eventId,
+    // An event that nothing led to begins a trace, and gives it its id.
+    correlationId: frame?.correlationId ?? eventId,
+    payload,
+    metadata,
+  }
+  if (causationId !== undefined) envelope.causationId = causationId
+  return freezeEnvelope(envelope)
+}
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+const aggregateTypes = new WeakMap<AnyEventDefinition, string>()
+
+/** The first two segments of the name; the name itself where it has fewer. */
+function aggregateTypeOf(definition: AnyEventDefinition): string {
+  let type = aggregateTypes.get(definition)
+  if (type === undefined) {
+    type = definition.type.split('.').slice(0, 2).join('.')
+    aggregateTypes.set(definition, type)
+  }
+  return type
+}

@@ -1,0 +1,68 @@
+import type { Envelope } from '../contract/envelope.ts'
+import type { Clock } from '../internal/clock.ts'
+
+/** What a handler is told beside the event. Its functions need no `this`. */
+export interface HandlerContext {
+  /** The listener (or subscription) that the handler belongs to. */
+  readonly listenerId: string
+  readonly name: string
+  /** Aborted when the listener ends or the bus gives up waiting: stop what takes long. */
+  readonly signal: AbortSignal
+  readonly clock: Clock
+}
+
+/**
+ * Whatever handles events: a function, and (for one that holds events back) `close`, which finishes
+ * with what it holds. Operators take a handler and answer with one.
+ */
+export interface Handler<E extends Envelope = Envelope> {
+  (event: E, ctx: HandlerContext): unknown
+  /** Called once, when no further event will come. Resolves when nothing is held any more. */
+  close?(ctx: HandlerContext): Promise<void> | void
+}
+
+/** What one handler made of one event. */
+export type Outcome = HandledOutcome | FailedOutcome
+
+export interface HandledOutcome {
+  readonly listenerId: string
+  readonly name: string
+  readonly failed: false
+  /** Milliseconds; there where `timings` or an observer of `handled` asks for it. */
+  readonly durationMs?: number
+}
+
+export interface FailedOutcome {
+  readonly listenerId: string
+  readonly name: string
+  readonly failed: true
+  /** What it threw or rejected with; may be anything, `undefined` too. */
+  readonly error: unknown
+  readonly durationMs?: number
+}
+
+/** What became of one event. */
+export interface Delivery<E extends Envelope = Envelope> {
+  readonly event: E
+  /** One per handler, in the order in which they were called. */
+  readonly outcomes: readonly Outcome[]
+}
+
+/** The delivery of {@link EventBus.publishSync}: asynchronous handlers have no outcome in it. */
+export interface SyncDelivery<E extends Envelope = Envelope> extends Delivery<E> {
+  /** The handlers that were not run because they are asynchronous, or that turned out to be when run. */
+  readonly asynchronous: readonly { readonly listenerId: string; readonly name: string; readonly started: boolean }[]
+}
+
+/** A failed handler: nobody else is touched by it, and it is handed to whoever owns failures. */
+export interface ListenerFailure {
+  readonly listenerId: string
+  readonly name: string
+  /** Undefined where it failed while closing. */
+  readonly event: Envelope | undefined
+  readonly error: unknown
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

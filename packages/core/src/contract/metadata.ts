@@ -1,0 +1,25 @@
+import { NO_METADATA, type EventMetadata } from './envelope.ts'
+
+
+// What an effect takes over from its cause. Its own facts (an extension, a source) it does not.
+const INHERITED = ['tenant', 'actor', 'traceId', 'traceparent'] as const
+
+/**
+ * The metadata of an effect: the application's source, what it takes over from its cause, its own.
+ * Undefined where there is nothing of either.
+ */
+export function inheritMetadata(
+  inherited: Readonly<Record<string, unknown>> | undefined,
+  source: string | undefined,
+  own: EventMetadata | undefined,
+): EventMetadata | undefined {
+  const isEmpty = inherited === undefined || inherited === NO_METADATA
+  if (isEmpty && source === undefined && own === undefined) return undefined
+  const metadata: Record<string, EventMetadata[string]> = {}
+  if (source !== undefined) metadata['source'] = source
+  for (const field of INHERITED) {
+    const value = inherited?.[field]
+    if (typeof value === 'string') metadata[field] = value
+  }
+  return Object.freeze(Object.assign(metadata, own))
+}
