@@ -28,3 +28,4 @@ export {
 } from './scenarios/sample-event.ts'
 export { isApplicable, type Need, type Scenario, type StoreHarness } from './scenarios/scenario.ts'
 export { storeScenarios } from './scenarios/store-scenarios.ts'
+export { brokenStores, type BrokenStore } from './broken/broken-stores.ts'
