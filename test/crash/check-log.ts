@@ -81,7 +81,11 @@ async function isWhole(store: SqliteStore, operation: Operation): Promise<boolea
   if (operation.command !== undefined) {
     const command = await store.commands.find(operation.command.commandId)
     assert.equal(command !== undefined, isThere, `${name}: events and command go together`)
-    assert.equal(command?.lastPosition, present.at(-1)?.position)
+    assert.equal(
+      command?.lastPosition,
+      present.at(-1)?.position,
+      `${name}: its command says where its events are`,
+    )
   }
   const rows = await store.transaction(
     (tx) =>

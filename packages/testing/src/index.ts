@@ -11,8 +11,8 @@ export {
   runScenario,
   runScenarios,
   type LogUnderTest,
-  type Outcome,
   type RunOptions,
+  type ScenarioOutcome,
   type StoreAdapter,
 } from './scenarios/run-scenario.ts'
 export { sampleCommand } from './scenarios/sample-command.ts'
@@ -29,3 +29,4 @@ export {
 export { isApplicable, type Need, type Scenario, type StoreHarness } from './scenarios/scenario.ts'
 export { storeScenarios } from './scenarios/store-scenarios.ts'
 export { brokenStores, type BrokenStore } from './broken/broken-stores.ts'
+export { given, type DraftOf, type Given, type Outcome } from './given.ts'
