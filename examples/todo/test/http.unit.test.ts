@@ -287,7 +287,8 @@ describe('a refusal says what, why and what next', () => {
     ['GET /todos', { headers: { origin: 'http://example.com' } }, 403, 'ORIGIN_FOREIGN'],
     ['GET /todos', { headers: { host: 'rebound.example.com' } }, 403, 'ORIGIN_FOREIGN'],
   ]
-  test.each(refusals)('%s %o', async (line, sent, status, code, pointer) => {
+  test.each(refusals)('%s %o', async (...refusal) => {
+    const [line, sent, status, code, pointer] = refusal
     const { request, app, errors } = await start([created])
     const { response, body } = await request(line, sent)
     const problem = body as unknown as Problem
