@@ -289,7 +289,7 @@ describe('views', () => {
       [1, 'todos', 'k1'],
       [3, 'todos', '1'],
     ])
-    expect(outbox.map(({ envelope }) => JSON.parse(envelope as string))).toEqual([
+    expect(outbox.map(({ envelope }) => JSON.parse(envelope as string) as unknown)).toEqual([
       toWire(stored[0]!),
       toWire(stored[2]!),
     ])
@@ -329,13 +329,13 @@ describe('views', () => {
 describe('backup', () => {
   test('made while appends go on, it opens, verifies and holds what was there before', async () => {
     await store.append([append('A/0', 0)])
-    let going = true
+    const going = { on: true }
     const writing = (async () => {
-      for (let index = 1; going; index++) await store.append([append(`A/${index}`, 0)])
+      for (let index = 1; going.on; index++) await store.append([append(`A/${index}`, 0)])
     })()
     const before = await store.head()
     await store.backup(folder.path('copy.db'))
-    going = false
+    going.on = false
     await writing
     const copy = sqlite({ file: folder.path('copy.db'), mustExist: true })
     expect(await copy.head()).toBeGreaterThanOrEqual(before)
