@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { brokenStores } from '@tidings/testing'
 import { errorCodes } from 'tidings/contract'
 import { en } from '../packages/cli/src/texts/en.ts'
 import { zh } from '../packages/cli/src/texts/zh.ts'
@@ -83,6 +84,13 @@ describe('reference', () => {
 
   test('the verbs are those of the vocabulary (vitest -u writes them)', async () => {
     await expect(verbsPage()).toMatchFileSnapshot(`${root}docs/reference/verbs.md`)
+  })
+
+  test('the broken stores are those of the code', () => {
+    const rows = tableRows(readPage('docs/explanation/peers.md'), 'How a test can show it')
+    const listed = rows.map(([fault = '', caughtBy = '']) => `${fault}: ${caughtBy}`)
+    const known = brokenStores.map(({ fault, caughtBy }) => `${fault}: ${caughtBy.join(', ')}`)
+    expect(differences({ page: listed, code: known })).toEqual(AGREE)
   })
 
   test('a code or a table that one side lacks is found', () => {

@@ -2,12 +2,6 @@ import { posix } from 'node:path'
 import { anchors, links, tableRows } from './markdown.ts'
 import type { Page } from './pages.ts'
 
-/** Where a link goes: to another host, to a place in a page, or to a file. */
-export interface LinkTarget {
-  readonly path: string
-  readonly anchor: string | undefined
-}
-
 /** The relative links of a page that lead nowhere, a sentence each. */
 export function brokenLinks(
   { path, markdown }: Page,

@@ -5,6 +5,9 @@ import { DatabaseSync } from 'node:sqlite'
 import { root, type Page } from './pages.ts'
 import { missingLine, MODULE, planPage, type Expected, type Plan, type Step } from './steps.ts'
 
+/** A step takes two seconds on a busy machine. One that hangs must not outlive the test. */
+const LIMIT_MS = 60_000
+
 const CONDITION = '--conditions=@tidings/source'
 
 export interface Workbench extends Disposable {
@@ -141,9 +144,17 @@ function execute(file: string, args: readonly string[], { cwd, home }: Place): P
   )
   const env = { ...inherited, PATH: path, LC_ALL: 'C.UTF-8', NO_COLOR: '1' }
   return new Promise((resolve) => {
-    execFile(file, args, { cwd, env, maxBuffer: 64 * 1024 * 1024 }, (error, stdout, stderr) => {
+    const options = {
+      cwd,
+      env,
+      maxBuffer: 64 * 1024 * 1024,
+      timeout: LIMIT_MS,
+      killSignal: 'SIGKILL',
+    } as const
+    execFile(file, args, options, (error, stdout, stderr) => {
       const code = error === null ? 0 : error.code
-      resolve({ exitCode: typeof code === 'number' ? code : 1, stdout, stderr })
+      const killed = error?.killed === true ? `(killed after ${LIMIT_MS} ms)\n` : ''
+      resolve({ exitCode: typeof code === 'number' ? code : 1, stdout, stderr: stderr + killed })
     })
   })
 }

@@ -11,8 +11,8 @@ export {
   runScenario,
   runScenarios,
   type LogUnderTest,
-  type Outcome,
   type RunOptions,
+  type ScenarioOutcome,
   type StoreAdapter,
 } from './scenarios/run-scenario.ts'
 export { sampleCommand } from './scenarios/sample-command.ts'
@@ -28,3 +28,5 @@ export {
 } from './scenarios/sample-event.ts'
 export { isApplicable, type Need, type Scenario, type StoreHarness } from './scenarios/scenario.ts'
 export { storeScenarios } from './scenarios/store-scenarios.ts'
+export { brokenStores, type BrokenStore } from './broken/broken-stores.ts'
+export { given, type DraftOf, type Given, type Outcome } from './given.ts'

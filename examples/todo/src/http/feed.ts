@@ -1,6 +1,6 @@
 import { Hono, type Context } from 'hono'
 import { streamSSE, type SSEStreamingApi } from 'hono/streaming'
-import type { Clock, StoredEnvelope } from 'tidings'
+import { toWire, type Clock, type StoredEnvelope } from 'tidings'
 import type { TodoApp } from '../todo/module.ts'
 import { RequestError } from './problem.ts'
 import { readNumber } from './request.ts'
@@ -86,7 +86,7 @@ async function sendEvents(
 }
 
 function toMessage(event: StoredEnvelope): { id: string; event: string; data: string } {
-  return { id: String(event.position), event: event.eventType, data: JSON.stringify(event) }
+  return { id: String(event.position), event: event.eventType, data: JSON.stringify(toWire(event)) }
 }
 
 async function beat(stream: SSEStreamingApi, clock: Clock, signal: AbortSignal): Promise<never> {

@@ -5,7 +5,8 @@ import { TodoList } from '../listing/todo-list.ts'
 import type { TodoApp } from '../todo/module.ts'
 import { feedRoutes } from './feed.ts'
 import { onlyFromHere } from './guard.ts'
-import { internalProblem, RequestError, toProblem, type Problem } from './problem.ts'
+import { RequestError, toProblem } from './problem.ts'
+import { respond, respondProblem } from './respond.ts'
 import { todoRoutes } from './todo-routes.ts'
 
 const MAX_BODY_BYTES = 1024 * 1024
@@ -26,26 +27,19 @@ export function httpRoutes(
   const routes = new Hono()
   routes.use(onlyFromHere)
   routes.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: refuseLargeBody }))
-  routes.get('/', (c) => c.json(index))
+  routes.get('/', (c) => respond(c, index))
   routes.get('/health', (c) => {
     const health = app.health()
-    return c.json(health, health.ready ? 200 : 503)
+    return respond(c, health, health.ready ? 200 : 503)
   })
   routes.route('/todos', todoRoutes(app, new TodoList(app.store)))
   routes.route('/feed', feedRoutes(app, { clock, stopping, onError }))
-  routes.notFound((c) => respond(c, unknownRoute(c)))
+  routes.notFound((c) => respondProblem(c, unknownRoute(c)))
   routes.onError((error, c) => {
     if (toProblem(error) === undefined) onError(error)
-    return respond(c, error)
+    return respondProblem(c, error)
   })
   return routes
-}
-
-function respond(c: Context, error: unknown): Response {
-  const problem: Problem = toProblem(error) ?? internalProblem
-  return c.body(JSON.stringify(problem), problem.status as 500, {
-    'Content-Type': 'application/problem+json',
-  })
 }
 
 function unknownRoute(c: Context): RequestError {

@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono'
-import { nameId, newId, type Envelope, type Sent } from 'tidings'
+import { nameId, newId, toWire, type Envelope, type Sent } from 'tidings'
 import type { TodoList } from '../listing/todo-list.ts'
 import {
   CompleteTodo,
@@ -13,6 +13,7 @@ import type { TodoApp } from '../todo/module.ts'
 import { TodoError } from '../todo/todo-error.ts'
 import { Todo, type TodoState } from '../todo/todo.ts'
 import { RequestError } from './problem.ts'
+import { respond } from './respond.ts'
 import {
   readBody,
   readIdempotencyKey,
@@ -91,7 +92,7 @@ function answer(
   if (sent.repeated) c.header('Idempotency-Replayed', 'true')
   const recorded = sent.events.map((event) => event.eventType)
   const { correlationId } = sent
-  return c.json({ todo: toView(todoId, sent.state), recorded, correlationId }, status)
+  return respond(c, { todo: toView(todoId, sent.state), recorded, correlationId }, status)
 }
 
 function addReading(routes: Hono, app: TodoApp, list: TodoList): void {
@@ -104,22 +105,22 @@ function addReading(routes: Hono, app: TodoApp, list: TodoList): void {
     )
     const todos = wanted.slice(0, limit)
     const last = todos.at(-1)
-    if (last === undefined || wanted.length <= limit) return c.json({ todos })
+    if (last === undefined || wanted.length <= limit) return respond(c, { todos })
     const query = new URLSearchParams({ ...c.req.query(), after: String(last.position) })
-    return c.json({ todos, next: `/todos?${query.toString()}` })
+    return respond(c, { todos, next: `/todos?${query.toString()}` })
   })
   routes.get('/:id', async (c) => {
     const todoId = readTodoId(c)
     const { state, version } = await app.store.load(Todo, todoId)
     if (state.status === 'none') throw new TodoError('TODO_UNKNOWN', todoId)
     if (state.status === 'deleted') throw new TodoError('TODO_DELETED', todoId)
-    return c.json({ todo: toView(todoId, state), version })
+    return respond(c, { todo: toView(todoId, state), version })
   })
   routes.get('/:id/history', async (c) => {
     const todoId = readTodoId(c)
     const events = await app.store.readStream(`${Todo.type}/${todoId}`).toArray()
     if (events.length === 0) throw new TodoError('TODO_UNKNOWN', todoId)
-    return c.json({ todoId, events })
+    return respond(c, { todoId, events: events.map(toWire) })
   })
 }
 

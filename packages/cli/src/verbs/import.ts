@@ -7,6 +7,7 @@ import { exitCodes, type ExitCode, wrongUsage } from '../failure.ts'
 import { importEvents, type ImportResult } from '../import/import-events.ts'
 import { openInput } from '../import/open-input.ts'
 import { openRejects, type Rejects } from '../import/rejects.ts'
+import { keepNewSpaceSmall } from '../import/steady-memory.ts'
 import { createProgress } from '../output/progress.ts'
 import { openForWriting } from '../store/open-store.ts'
 
@@ -27,6 +28,7 @@ export async function runImport(
     options.contracts === undefined
       ? undefined
       : (await loadContracts(options.contracts, context)).registry
+  keepNewSpaceSmall()
   const input = await openInput(name, context)
   await using store = await openForWriting(context)
   const rejects = openRejects(resolve(cwd, rejectsFile), context)

@@ -108,7 +108,11 @@ export interface AggregateOptions<
   readonly id: (command: Commands[number]['~payload']) => string
   /** The state before any event. Say its type with `as`, not with `satisfies`, which would narrow it. */
   readonly initialState: State
-  /** State after an event: pure, and total: an event that happened cannot be refused. */
+  /**
+   * State after an event: pure, and total: an event that happened cannot be refused. A case that needs
+   * neither names one all the same, `(_state) => ({ status: 'done' })`: of a function without
+   * parameters the compiler makes `status: string`.
+   */
   readonly evolve: Evolve<State, Events[number]>
   /** What a command leads to: pure. Throw to refuse; the error reaches the caller as it is. */
   readonly decide: Decide<State, Events[number], Commands[number]>

@@ -80,15 +80,14 @@ function describeIssue(
   return { pointer, expected: 'what the contract says', actual: '[sensitive]' }
 }
 
-/** Where an issue is. A path that goes on into a text (arktype's may) ends at the text: its letters are no fields. */
 function locate(
   path: NonNullable<StandardSchemaV1.Issue['path']>,
   payload: unknown,
 ): { readonly pointer: string; readonly actual: unknown } {
   let pointer = ''
   let actual: unknown = payload
+  // Not `path.map`: arktype's path is an array of its own class, whose map of an empty one says [0].
   for (const step of path) {
-    if (typeof actual !== 'object' && actual !== undefined) break
     const key = typeof step === 'object' ? step.key : step
     pointer += `/${escapePointer(String(key))}`
     actual = (actual as Record<PropertyKey, unknown> | null | undefined)?.[key]

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isTidingsError } from '../errors/tidings-error.ts'
 import { readHead } from './log-watch.ts'
 import { readMark } from './position-index.ts'
+import { isSqliteFailure } from './store-failure.ts'
 import type { Writer } from './writer.ts'
 
 /** Events of one transaction: 4 ms, which is what an append may have to wait. */
@@ -46,10 +47,14 @@ export class IndexFiller {
     this.#writer = writer
   }
 
-  /** Looks where the last process left off. */
+  /** Looks where the last process left off. A damaged log opens all the same, for verify to say how. */
   start(): void {
-    this.#tried = readMark(this.#writer.connection)
-    this.appended(readHead(this.#writer))
+    try {
+      this.#tried = readMark(this.#writer.connection)
+      this.appended(readHead(this.#writer))
+    } catch (error) {
+      if (!isSqliteFailure(error)) throw error
+    }
   }
 
   appended(head: number): void {

@@ -12,6 +12,7 @@ import type { SqliteSettings } from './options.ts'
 import { makeReader, type ReadSide } from './reader.ts'
 import { retryBusy } from './retry-busy.ts'
 import { migrate } from './schema/migrate.ts'
+import { toStoreError } from './store-failure.ts'
 import { UserSql } from './user-sql.ts'
 import { Writer } from './writer.ts'
 
@@ -34,13 +35,15 @@ export interface OpenLog {
 export async function openLog(settings: SqliteSettings): Promise<OpenLog> {
   checkPlace(settings)
   const connection = await retryBusy(() => openConnection(settings, 'writer'), settings)
+  let reading: Connection | undefined
   try {
     await retryBusy(() => migrate(connection, settings), settings)
-    const reading = await retryBusy(() => openConnection(settings, 'reader'), settings)
+    reading = await retryBusy(() => openConnection(settings, 'reader'), settings)
     return assemble(connection, reading, settings)
   } catch (error) {
+    reading?.close()
     connection.close()
-    throw error
+    throw toStoreError(error, settings.location)
   }
 }
 

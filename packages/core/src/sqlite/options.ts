@@ -44,8 +44,8 @@ export interface SqliteOptions {
   /** Chances for the waiting between attempts on a busy file. */
   readonly random?: Random | undefined
   /**
-   * @internal Called at each step of a write to the log, inside it: what it throws, or a SIGKILL that
-   * it sends, strikes there. A hook for tests; without it nothing is called.
+   * A hook for tests: called at each step of a write to the log, inside it, so that what it throws, or
+   * a SIGKILL that it sends, strikes there. Without it nothing is called.
    */
   readonly onStep?: ((step: AppendStep) => void) | undefined
 }

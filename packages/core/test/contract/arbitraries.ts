@@ -16,7 +16,7 @@ export const isoTime: fc.Arbitrary<string> = fc
 
 /** JSON as JSON.parse gives it back: no -0. */
 export const json: fc.Arbitrary<JsonValue> = fc
-  .jsonValue({ noUnicodeString: false })
+  .jsonValue({ stringUnit: 'grapheme' })
   .map((value) => JSON.parse(JSON.stringify(value)) as JsonValue)
 
 const ownMember = fc.constantFrom('source', 'traceId', 'traceparent', 'tenant', 'actor')

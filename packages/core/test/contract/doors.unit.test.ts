@@ -15,7 +15,6 @@ import {
   toCorrelationId,
   type AnyEventDefinition,
   type ContractError,
-  type ContractIssue,
   type Draft,
   type Envelope,
   type SealedEvent,
@@ -195,14 +194,19 @@ describe('sealing', () => {
     ['an infinity', Number.POSITIVE_INFINITY],
     ['a bigint', 1n],
     ['a Map', new Map()],
-    ['a class instance', new (class Money {})()],
+    [
+      'a class instance',
+      new (class Money {
+        cents = 1
+      })(),
+    ],
     ['a function', () => 1],
     ['U+0000', 'a\0b'],
     ['a lone surrogate', '\uD800'],
     ['undefined in an array', [undefined]],
     ['a hole in an array', [, 1]], // oxlint-disable-line no-sparse-arrays
   ])('refuses %s in a payload, with its place', (_, value) => {
-    const draft = errorOf(() => seal(Loose as AnyEventDefinition, { deep: [{ value }] }))
+    const draft = errorOf(() => seal(Loose, { deep: [{ value }] }))
     const foreign = errorOf(() => sealEnvelope(envelopeOf({ deep: [{ value }] }), undefined))
     for (const error of [draft, foreign]) {
       expect(error.code).toBe('TIDINGS_PAYLOAD_NOT_JSON')

@@ -1,11 +1,5 @@
 import assert from 'node:assert/strict'
-import {
-  type AppendResult,
-  type ExpectedVersion,
-  type SealedEvent,
-  type Store,
-  type StreamAppend,
-} from 'tidings'
+import type { AppendResult, ExpectedVersion, SealedEvent, Store, StreamAppend } from 'tidings'
 import {
   assertRising,
   conflict,

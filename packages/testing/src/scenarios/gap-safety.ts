@@ -126,7 +126,7 @@ async function readWhileWriting(harness: StoreHarness): Promise<void> {
   const { ids, random } = harness
   const store = await harness.open()
   const readers = [1, 7, 1000].map((pageSize) => consumer(store, pageSize))
-  let writing = true
+  const writing = new AbortController()
   const write = async (writer: number): Promise<void> => {
     for (let n = 0; n < 40; n++) {
       const events = sampleEvents(ids, `Sample.Counter/${(writer + n) % 3}`, 1 + random.below(3))
@@ -136,14 +136,14 @@ async function readWhileWriting(harness: StoreHarness): Promise<void> {
     }
   }
   const read = async ({ poll }: Consumer): Promise<void> => {
-    while (writing) {
+    while (!writing.signal.aborted) {
       await poll()
       await turns(1)
     }
   }
   const reading = readers.map(read)
   await Promise.all([0, 1, 2, 3, 4].map(write))
-  writing = false
+  writing.abort()
   await Promise.all(reading)
   for (const reader of readers) await assertComplete(store, reader)
 }

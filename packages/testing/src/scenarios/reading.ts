@@ -61,21 +61,24 @@ async function checkStreamOptions({ open, ids }: StoreHarness): Promise<void> {
   }
   const all = await store.readStream(STREAM).toArray()
   assert.equal(all.length, STREAM_LENGTH)
-  for (const reverse of [false, true]) {
-    for (const from of [undefined, 1, 7, 8, 23, 24]) {
-      for (const to of [undefined, 0, 1, 7, 22, 23, 99]) {
-        for (const limit of [undefined, 0, 1, 7, 8, 50]) {
-          const options: ReadStreamOptions = { from, to, limit, reverse, pageSize: 7 }
-          const wanted = all.filter(
-            ({ streamVersion }) => streamVersion >= (from ?? 1) && streamVersion <= (to ?? 99),
-          )
-          if (reverse) wanted.reverse()
-          const read = await store.readStream(STREAM, options).toArray()
-          assert.deepEqual(idsOf(read), idsOf(wanted.slice(0, limit)), JSON.stringify(options))
-        }
-      }
-    }
+  for (const options of streamOptions()) {
+    const { from = 1, to = 99, limit, reverse } = options
+    const wanted = all.filter(({ streamVersion }) => streamVersion >= from && streamVersion <= to)
+    if (reverse === true) wanted.reverse()
+    const read = await store.readStream(STREAM, options).toArray()
+    assert.deepEqual(idsOf(read), idsOf(wanted.slice(0, limit)), JSON.stringify(options))
   }
+}
+
+function streamOptions(): ReadStreamOptions[] {
+  const limits = [undefined, 0, 1, 7, 8, 50]
+  return [undefined, 1, 7, 8, 23, 24].flatMap((from) =>
+    [undefined, 0, 1, 7, 22, 23, 99].flatMap((to) =>
+      limits.flatMap((limit) =>
+        [false, true].map((reverse) => ({ from, to, limit, reverse, pageSize: 7 })),
+      ),
+    ),
+  )
 }
 
 async function checkLogOptions({ open, ids }: StoreHarness): Promise<void> {

@@ -30,7 +30,7 @@ export interface RunOptions {
   readonly seed?: number
 }
 
-export type Outcome =
+export type ScenarioOutcome =
   | { readonly kind: 'passed' }
   | { readonly kind: 'not-applicable' }
   | { readonly kind: 'failed'; readonly error: unknown }
@@ -68,8 +68,8 @@ export async function runScenarios(
   scenarios: readonly Scenario[],
   adapter: StoreAdapter,
   options?: RunOptions,
-): Promise<ReadonlyMap<string, Outcome>> {
-  const outcomes = new Map<string, Outcome>()
+): Promise<ReadonlyMap<string, ScenarioOutcome>> {
+  const outcomes = new Map<string, ScenarioOutcome>()
   for (const scenario of scenarios) {
     try {
       const told = await runScenario(scenario, adapter, options)

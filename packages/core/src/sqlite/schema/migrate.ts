@@ -17,12 +17,18 @@ const VERSION_TABLE = `create table if not exists schema_version (
  * it is, if it lets a reader of this version work with it.
  *
  * @throws {StoreError} `TIDINGS_STORE_TOO_NEW`
+ * @throws SQLite's own error when the file cannot be written
  */
 export function migrate(connection: Connection, settings: SqliteSettings): void {
-  if (isCurrent(connection, settings)) return
   const { db } = connection
+  const current = isCurrent(connection, settings)
   db.exec('begin immediate')
   try {
+    if (current) {
+      // SQLite opens a file that it may not write, and says so at the first write: better now.
+      db.exec('update schema_version set number = number')
+      return db.exec('rollback')
+    }
     db.exec(VERSION_TABLE)
     // Another process may have done it while this one waited for the lock.
     const from = readVersion(connection, settings)

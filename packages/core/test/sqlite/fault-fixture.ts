@@ -1,0 +1,16 @@
+import { StoreError } from '../../src/errors/store-errors.ts'
+
+/** The error that a promise rejects with, to look at it closely. */
+export async function failureOf(promise: Promise<unknown>): Promise<StoreError> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  if (outcome instanceof StoreError) return outcome
+  throw new Error(`expected a StoreError, got ${String(outcome)}`, { cause: outcome })
+}
+
+/** A condition that comes true without anybody telling: looked at again until then. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve))
+}
