@@ -1,6 +1,8 @@
 import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import type { StoredEnvelope } from 'tidings/contract'
+import { sqlite } from 'tidings/sqlite'
 import { describe, expect, test } from 'vitest'
 import { makeFolder, parseLines, runCli } from './support/cli.ts'
 
@@ -19,6 +21,13 @@ async function exported(cwd: string, store: string, format = 'tidings'): Promise
     ({ position: _p, recorded_at: _r, logposition: _l, recordedtime: _t, ...event }) =>
       event as WireEvent,
   )
+}
+
+/** The events of a log as the store gives them, without the time at which this log took them. */
+async function readLog(file: string): Promise<Omit<StoredEnvelope, 'recordedAt'>[]> {
+  await using store = sqlite(file)
+  const events = await store.readAll().toArray()
+  return events.map(({ recordedAt: _, ...event }) => event)
 }
 
 /** Events stored so far, asked of the file itself; 0 before there is one. */
@@ -100,7 +109,8 @@ describe.runIf(existsSync(permits))('8,577 real events', () => {
         cwd,
       })
       expect(JSON.parse(again.stdout)).toMatchObject(ALL)
-      const [a, b] = [await exported(cwd, 'sqlite:a.db'), await exported(cwd, 'sqlite:b.db')]
+      // The logs themselves: two exports that both leave something out would be equal too.
+      const [a, b] = [await readLog(join(cwd, 'a.db')), await readLog(join(cwd, 'b.db'))]
       expect(a).toHaveLength(8577)
       expect(b).toEqual(a)
       // The copy, brought back to where it came from, adds nothing.
@@ -133,7 +143,7 @@ describe.runIf(existsSync(permits))('8,577 real events', () => {
       duplicates: before,
     })
     await runCli(['import', permits, '--store', 'sqlite:whole.db'], { cwd })
-    expect(await exported(cwd, 'sqlite:log.db')).toEqual(await exported(cwd, 'sqlite:whole.db'))
+    expect(await readLog(join(cwd, 'log.db'))).toEqual(await readLog(join(cwd, 'whole.db')))
     expect((await runCli(['verify', '--store', 'sqlite:log.db'], { cwd })).code).toBe(0)
   })
 
