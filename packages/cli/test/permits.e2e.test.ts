@@ -1,10 +1,9 @@
 import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import type { StoredEnvelope } from 'tidings/contract'
-import { sqlite } from 'tidings/sqlite'
 import { describe, expect, test } from 'vitest'
 import { makeFolder, parseLines, runCli } from './support/cli.ts'
+import { readLog } from './support/log.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const permits = join(root, '../shared/data/permits.ndjson')
@@ -21,13 +20,6 @@ async function exported(cwd: string, store: string, format = 'tidings'): Promise
     ({ position: _p, recorded_at: _r, logposition: _l, recordedtime: _t, ...event }) =>
       event as WireEvent,
   )
-}
-
-/** The events of a log as the store gives them, without the time at which this log took them. */
-async function readLog(file: string): Promise<Omit<StoredEnvelope, 'recordedAt'>[]> {
-  await using store = sqlite(file)
-  const events = await store.readAll().toArray()
-  return events.map(({ recordedAt: _, ...event }) => event)
 }
 
 /** Events stored so far, asked of the file itself; 0 before there is one. */
