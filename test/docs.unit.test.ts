@@ -1,11 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { brokenStores } from '@tidings/testing'
 import { errorCodes } from 'tidings/contract'
 import { en } from '../packages/cli/src/texts/en.ts'
 import { zh } from '../packages/cli/src/texts/zh.ts'
 import { zhErrors } from '../packages/cli/src/texts/zh-errors.ts'
-import { brokenLinks, differences, strayTerms, unquote } from './docs/check-pages.ts'
+import {
+  brokenLinks,
+  codeNames,
+  differences,
+  strangeNames,
+  strayTerms,
+  unquote,
+} from './docs/check-pages.ts'
 import { codeBlocks, tableRows } from './docs/markdown.ts'
 import { readPage, readPages, root } from './docs/pages.ts'
 import { missingLine, planPage } from './docs/steps.ts'
@@ -133,6 +140,25 @@ describe('glossary', () => {
   test('another Chinese word is found', () => {
     const glossary = '| term | 中文 |\n| --- | --- |\n| stream | 溪 |\n| event | 事件 |\n'
     expect(strayTerms(glossary, texts)).toHaveLength(1)
+  })
+})
+
+describe('names of the code', () => {
+  const files = globSync('packages/*/src/**/*.ts', { cwd: root })
+  const sources = files.map((file) => readFileSync(root + file, 'utf8')).join('\n')
+
+  test.each(['ARCHITECTURE.md', 'GLOSSARY.md'])('%s names what is there', (path) => {
+    const names = codeNames(readPage(path))
+    expect(names.length).toBeGreaterThan(30)
+    expect(strangeNames(names, sources)).toEqual([])
+  })
+
+  test('a name that is gone is found', () => {
+    const names = codeNames(
+      '`checkAppends` and `Store.readAll` call `decideByGuess()`, not `tidings import`',
+    )
+    expect(names).toEqual(['checkAppends', 'Store.readAll', 'decideByGuess'])
+    expect(strangeNames(names, sources)).toEqual(['decideByGuess'])
   })
 })
 

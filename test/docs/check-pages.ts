@@ -1,5 +1,5 @@
 import { posix } from 'node:path'
-import { anchors, links, tableRows } from './markdown.ts'
+import { anchors, links, prose, tableRows } from './markdown.ts'
 import type { Page } from './pages.ts'
 
 /** The relative links of a page that lead nowhere, a sentence each. */
@@ -56,4 +56,19 @@ export function differences(what: {
 /** A text in back quotes without them. */
 export function unquote(cell: string): string {
   return cell.replaceAll('`', '')
+}
+
+/** What a page's prose names in back quotes and may be a name of the code: `a`, `A.b`, `a()`; no enum names. */
+export function codeNames(markdown: string): string[] {
+  const names = Array.from(
+    prose(markdown).matchAll(/`(?<name>[A-Za-z]\w+(?:\.[A-Za-z]\w+)*)(?:\([^`]*\))?`/g),
+    (match) => match.groups?.['name'] ?? '',
+  )
+  return names.filter((name) => !/^[A-Z_]+$/.test(name))
+}
+
+/** The names of which some part is nowhere in the sources. */
+export function strangeNames(names: readonly string[], sources: string): string[] {
+  const words = new Set(sources.match(/\w+/g))
+  return names.filter((name) => name.split('.').some((part) => !words.has(part)))
 }

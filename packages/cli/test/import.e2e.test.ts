@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { linkPackages, makeFolder, parseLines, runCli, type CliResult } from './support/cli.ts'
+import { readLog } from './support/log.ts'
 import { numberedId, toLines, wireEvent } from './support/events.ts'
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => wireEvent(index))
@@ -210,6 +211,57 @@ describe('import', () => {
     })
     expect(reject!.raw).toHaveLength(1024)
   })
+
+  test.each(['tidings', 'cloudevents'])(
+    'what %s can say survives export and import: every field, metadata and originals too',
+    async (format) => {
+      const cwd = makeFolder()
+      const rich = [
+        wireEvent(1, { causation_id: numberedId(50), event_version: 3 }),
+        wireEvent(2, { correlation_id: 'order 42', causation_id: 'a foreign cause' }),
+        wireEvent(3, { timestamp: '2026-01-01T01:00:00.123456+02:00' }),
+        wireEvent(4, { payload: null, metadata: { version: 1 } }),
+        wireEvent(5, {
+          payload: ['a', { deep: [1.5, true, null, '事件\n'] }],
+          event_type: 'Not a dotted name',
+        }),
+        wireEvent(6, {
+          aggregate_id: 'with/slashes and spaces',
+          metadata: {
+            source: '/orders',
+            tenant: 'acme',
+            actor: 'eve',
+            trace_id: 'abc',
+            traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+            subject: 'a reserved word',
+            nested: { a: [1, { b: null }] },
+            count: 7,
+            flag: false,
+            'odd name!': 'x',
+          },
+        }),
+        wireEvent(7, { a_member_of_tomorrow: { x: 1 } }),
+      ]
+      writeFileSync(join(cwd, 'in.ndjson'), toLines(rich))
+      expect(
+        figures(await runCli(['import', 'in.ndjson', '--json', '--store', 'sqlite:a.db'], { cwd })),
+      ).toMatchObject({ stored: 7 })
+      const { stdout } = await runCli(['export', '--store', 'sqlite:a.db', '--format', format], {
+        cwd,
+      })
+      const copied = await runCli(['import', '-', '--store', 'sqlite:b.db', '--json'], {
+        cwd,
+        input: stdout,
+      })
+      expect(figures(copied)).toMatchObject({ stored: 7, rejected: 0 })
+      expect(await readLog(join(cwd, 'b.db'))).toEqual(await readLog(join(cwd, 'a.db')))
+      const back = await runCli(['import', '-', '--store', 'sqlite:a.db', '--json'], {
+        cwd,
+        input: stdout,
+      })
+      expect(figures(back)).toMatchObject({ stored: 0, duplicates: 7, rejected: 0 })
+    },
+  )
 
   test('counts an event that comes twice in a file once', async () => {
     const cwd = makeFolder()

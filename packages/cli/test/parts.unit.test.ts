@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { namesOfDeclared } from '../src/contracts/names.ts'
 import { DistinctCounter } from '../src/import/distinct-counter.ts'
 import { findDifference, groupIntoAppends } from '../src/import/plan-batch.ts'
 import { clip, displayWidth, pad, printable } from '../src/output/width.ts'
-import { formatBytes, formatSeconds } from '../src/output/units.ts'
+import { formatBytes, formatSeconds, shortTime } from '../src/output/units.ts'
 import { parseTime } from '../src/time.ts'
 import { growTree, type Branch, type TraceNode } from '../src/trace/tree.ts'
 import { fromWire, sealEnvelope } from 'tidings/contract'
@@ -45,6 +46,7 @@ describe('units', () => {
       '4.9 MB',
       '1.5 TB',
     ])
+    expect(shortTime('2026-11-21T09:30:15.123Z')).toBe('2026-11-21 09:30')
     expect([5, 95, 3725].map(formatSeconds)).toEqual(['0:05', '1:35', '1:02:05'])
   })
 })
@@ -115,6 +117,21 @@ describe('findDifference', () => {
     [{ payload: { a: 1, b: 2 }, timestamp: '2026-01-01T00:00:00.001+00:00' }, undefined],
   ])('%o differs at %s', (changes, pointer) => {
     expect(findDifference(one, fromWire(wireEvent(1, changes)))).toBe(pointer)
+  })
+})
+
+describe('names of declared contracts', () => {
+  const names = namesOfDeclared([
+    { type: 'Todo.Item.Created', aliases: ['TodoCreated'] },
+    { type: 'Todo.Item.Completed', aliases: [] },
+  ])
+  test.each([
+    ['Todo.Item.Created', ['Todo.Item.Created', 'TodoCreated', 'TODO_ITEM_CREATED']],
+    ['TodoCreated', ['TodoCreated', 'Todo.Item.Created', 'TODO_ITEM_CREATED']],
+    ['Other.Item.Created', ['Other.Item.Created']],
+    ['*.Item.Cr*', ['*.Item.Cr*', 'Todo.Item.Created', 'TodoCreated', 'TODO_ITEM_CREATED']],
+  ])('%s is stored as %j', (pattern, stored) => {
+    expect(names.storedNames(pattern)).toEqual(stored)
   })
 })
 

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
 import { makeFolder, parseLines, runCli } from './support/cli.ts'
+import { readLog } from './support/log.ts'
 
 const root = join(import.meta.dirname, '../../..')
 const permits = join(root, '../shared/data/permits.ndjson')
@@ -100,7 +101,8 @@ describe.runIf(existsSync(permits))('8,577 real events', () => {
         cwd,
       })
       expect(JSON.parse(again.stdout)).toMatchObject(ALL)
-      const [a, b] = [await exported(cwd, 'sqlite:a.db'), await exported(cwd, 'sqlite:b.db')]
+      // The logs themselves: two exports that both leave something out would be equal too.
+      const [a, b] = [await readLog(join(cwd, 'a.db')), await readLog(join(cwd, 'b.db'))]
       expect(a).toHaveLength(8577)
       expect(b).toEqual(a)
       // The copy, brought back to where it came from, adds nothing.
@@ -133,7 +135,7 @@ describe.runIf(existsSync(permits))('8,577 real events', () => {
       duplicates: before,
     })
     await runCli(['import', permits, '--store', 'sqlite:whole.db'], { cwd })
-    expect(await exported(cwd, 'sqlite:log.db')).toEqual(await exported(cwd, 'sqlite:whole.db'))
+    expect(await readLog(join(cwd, 'log.db'))).toEqual(await readLog(join(cwd, 'whole.db')))
     expect((await runCli(['verify', '--store', 'sqlite:log.db'], { cwd })).code).toBe(0)
   })
 

@@ -52,7 +52,7 @@ describe('events', () => {
     const cwd = await makeLog()
     const plain = await runCli(['events', '--limit', '1'], { cwd })
     expect(plain.stdout).toBe(
-      `1\t2026-01-01T00:00:00.000Z\tTodo.Item.Completed\tTodo.Item/item-0\t1\t${numberedId(0)}\n`,
+      `1\t${numberedId(0)}\t2026-01-01T00:00:00.000Z\tTodo.Item.Completed\tTodo.Item/item-0\t1\n`,
     )
     const [json] = parseLines((await runCli(['events', '--limit', '1', '--json'], { cwd })).stdout)
     expect(json).toMatchObject({

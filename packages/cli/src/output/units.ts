@@ -19,3 +19,8 @@ export function formatSeconds(seconds: number): string {
   const rest = String(whole % 60).padStart(2, '0')
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`
 }
+
+/** `2026-11-21T09:30:15.123Z` → `2026-11-21 09:30`: where the minute is enough, and room is short. UTC. */
+export function shortTime(time: string): string {
+  return time.slice(0, 16).replace('T', ' ')
+}

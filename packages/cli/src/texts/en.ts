@@ -82,8 +82,8 @@ export const en = {
   'column.stream-version': 'VERSION',
   'column.event-id': 'EVENT ID',
   'column.events': 'EVENTS',
-  'column.first-seen': 'FIRST',
-  'column.last-seen': 'LAST',
+  'column.first-seen': 'FIRST (UTC)',
+  'column.last-seen': 'LAST (UTC)',
   'column.versions': 'VERSIONS',
 
   // Progress

@@ -79,8 +79,8 @@ export const zh: Catalogue = {
   'column.stream-version': '版本',
   'column.event-id': '事件 ID',
   'column.events': '事件数',
-  'column.first-seen': '最早',
-  'column.last-seen': '最近',
+  'column.first-seen': '最早 (UTC)',
+  'column.last-seen': '最近 (UTC)',
   'column.versions': '版本',
 
   // Progress

@@ -80,6 +80,8 @@ function createPrinter({ out, t }: VerbContext): Print {
   }
   const columns: readonly Column<StoredEnvelope>[] = [
     { title: t('column.position'), align: 'right', value: ({ position }) => String(position) },
+    // Before what may be long: on a narrow terminal the end of a line is cut, and `show` needs the id.
+    { title: t('column.event-id'), value: ({ eventId }) => eventId },
     { title: t('column.time'), value: ({ timestamp }) => timestamp },
     {
       title: t('column.type'),
@@ -96,7 +98,6 @@ function createPrinter({ out, t }: VerbContext): Print {
       align: 'right',
       value: ({ streamVersion }) => String(streamVersion),
     },
-    { title: t('column.event-id'), value: ({ eventId }) => eventId },
   ]
   const table = createTable(out, columns)
   return (events) => table.add(events)

@@ -34,14 +34,16 @@ export async function runShow(
   const { payload, metadata, ...fields } = json
   await printFields(
     out,
-    Object.entries(fields).map(([name, value]) => [
-      name,
-      typeof value === 'string' ? value : JSON.stringify(value),
-    ]),
+    Object.entries(fields).map(([name, value]) => [name, describe(value)]),
   )
   await printJson(context, 'metadata', metadata)
   await printJson(context, 'payload', payload)
   return exitCodes.done
+}
+
+function describe(value: unknown): string {
+  if (value === undefined || value === null) return '-'
+  return typeof value === 'string' ? value : JSON.stringify(value)
 }
 
 async function printJson({ out }: VerbContext, name: string, value: unknown): Promise<void> {

@@ -4,6 +4,7 @@ import type { streamsSpec } from '../arguments/verb-table.ts'
 import type { VerbContext } from '../context.ts'
 import { exitCodes, type ExitCode } from '../failure.ts'
 import { createTable } from '../output/table.ts'
+import { shortTime } from '../output/units.ts'
 import { openForReading } from '../store/open-store.ts'
 
 const PAGE = 1000
@@ -18,8 +19,16 @@ export async function runStreams(
   const table = createTable<StreamSummary>(out, [
     { title: t('column.stream'), value: ({ stream }) => stream },
     { title: t('column.events'), align: 'right', value: ({ version }) => String(version) },
-    { title: t('column.first-seen'), value: ({ firstSeen }) => firstSeen },
-    { title: t('column.last-seen'), value: ({ lastSeen }) => lastSeen },
+    {
+      title: t('column.first-seen'),
+      value: ({ firstSeen }) => shortTime(firstSeen),
+      plain: ({ firstSeen }) => firstSeen,
+    },
+    {
+      title: t('column.last-seen'),
+      value: ({ lastSeen }) => shortTime(lastSeen),
+      plain: ({ lastSeen }) => lastSeen,
+    },
   ])
   let after = options.after
   let left = options.limit ?? Number.POSITIVE_INFINITY

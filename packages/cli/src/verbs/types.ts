@@ -2,6 +2,7 @@ import type { TypeSummary } from 'tidings'
 import type { VerbContext } from '../context.ts'
 import { exitCodes, type ExitCode } from '../failure.ts'
 import { createTable } from '../output/table.ts'
+import { shortTime } from '../output/units.ts'
 import { openForReading } from '../store/open-store.ts'
 import { formatNumber } from '../texts/texts.ts'
 
@@ -25,8 +26,16 @@ export async function runTypes(context: VerbContext): Promise<ExitCode> {
       plain: ({ count }) => String(count),
     },
     { title: t('column.versions'), value: ({ versions }) => versions.join(',') },
-    { title: t('column.first-seen'), value: ({ firstSeen }) => firstSeen },
-    { title: t('column.last-seen'), value: ({ lastSeen }) => lastSeen },
+    {
+      title: t('column.first-seen'),
+      value: ({ firstSeen }) => shortTime(firstSeen),
+      plain: ({ firstSeen }) => firstSeen,
+    },
+    {
+      title: t('column.last-seen'),
+      value: ({ lastSeen }) => shortTime(lastSeen),
+      plain: ({ lastSeen }) => lastSeen,
+    },
   ]).add(types)
   return exitCodes.done
 }

@@ -20,7 +20,7 @@ type Rule = (limit: never, value: never, schema: Schema, place: Place) => Schema
 /**
  * The first place where a value does not fit a schema of draft 2020-12. It knows the words that
  * Standard Schema libraries write; one that it does not know, `format` among them, restricts nothing,
- * as the draft has it. Not for schemas from strangers: `pattern` runs as it stands.
+ * as the draft has it; `oneOf` is read as `anyOf`. Not for schemas from strangers: `pattern` runs as it stands.
  */
 export function findSchemaFault(schema: Schema, value: unknown): SchemaFault | undefined {
   return check(schema, value, { root: schema, pointer: '', depth: 0 })
@@ -150,21 +150,33 @@ const rules: Readonly<Record<string, Rule>> = {
     check(schema, value, place) === undefined ? fault(place, 'something else', value) : undefined,
 }
 
-/** Of the faults of all choices the deepest: it belongs to the choice that was meant. */
+/**
+ * Of the faults of all choices the deepest: it belongs to the choice that was meant. Where choices say
+ * by a constant which one they are, only the one that is named counts.
+ */
 function checkChoice(
   schemas: readonly unknown[],
   value: unknown,
   place: Place,
 ): SchemaFault | undefined {
+  const named = schemas.filter((schema) => !isOtherForm(schema, value))
   let deepest: SchemaFault | undefined
-  for (const schema of schemas) {
+  for (const schema of named.length > 0 ? named : schemas) {
     const found = check(schema, value, place)
     if (found === undefined) return undefined
     if (deepest === undefined || found.pointer.length > deepest.pointer.length) deepest = found
   }
-  return deepest?.pointer === place.pointer && schemas.length > 1
-    ? fault(place, `one of ${schemas.length} forms`, value)
-    : deepest
+  const undecided = deepest?.pointer === place.pointer && schemas.length > 1
+  return undecided ? fault(place, `one of ${schemas.length} forms`, value) : deepest
+}
+
+/** Whether a constant of this form, `type: 'x'` for example, says that the value is of another one. */
+function isOtherForm(schema: unknown, value: unknown): boolean {
+  if (!isObject(schema) || !isObject(schema['properties']) || !isObject(value)) return false
+  return Object.entries(schema['properties']).some(
+    ([name, property]) =>
+      isObject(property) && 'const' in property && !isSame(property['const'], value[name]),
+  )
 }
 
 function first<Item>(

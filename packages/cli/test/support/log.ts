@@ -1,0 +1,9 @@
+import type { StoredEnvelope } from 'tidings/contract'
+import { sqlite } from 'tidings/sqlite'
+
+/** The events of a log as the store gives them, without the time at which this log took them. */
+export async function readLog(file: string): Promise<Omit<StoredEnvelope, 'recordedAt'>[]> {
+  await using store = sqlite(file)
+  const events = await store.readAll().toArray()
+  return events.map(({ recordedAt: _, ...event }) => event)
+}
