@@ -1,0 +1,186 @@
+import * as z from 'zod'
+import { PriorityQueue } from '../packages/core/src/bus/priority-queue.ts'
+import { createEventBus } from '../packages/core/src/bootstrap/create-event-bus.ts'
+import { defineEvent } from '../packages/core/src/contract/define-event.ts'
+import { scaled, type Bench, type Running, type Variant } from './harness/bench.ts'
+import { importPeer } from './harness/peers.ts'
+import { TunedBus } from './twins/tuned-bus.ts'
+import '../packages/core/src/contract/zod-schemas.ts'
+
+const COUNT = 100_000
+const payload = { orderId: 'order-1', amount: 42 }
+const OrderPlaced = defineEvent('Bench.Order.Placed', { payload: z.object({ orderId: z.string(), amount: z.number() }) })
+
+let handled = 0
+/** Distinct functions, as real handlers are: one shared by all would be inlined. */
+const syncHandler = (): (() => void) => () => void handled++
+const asyncHandler = (): (() => Promise<void>) => async () => {
+  await undefined
+  handled++
+}
+
+async function loop(publish: () => Promise<unknown>, count: number, perEvent: number): Promise<{ count: number }> {
+  const before = handled
+  for (let n = 0; n < count; n++) await publish()
+  if (handled - before !== count * perEvent) throw new Error(`${handled - before} of ${count * perEvent} handlers ran`)
+  return { count }
+}
+
+type Kind = 'sync' | 'async'
+const handlersOf = (kind: Kind, count: number): (() => unknown)[] =>
+  Array.from({ length: count }, () => (kind === 'sync' ? syncHandler() : asyncHandler()))
+
+function ours(check: boolean, kind: Kind, handlers: number): Variant['start'] {
+  return ({ scale }) => {
+    const bus = createEventBus({ events: [OrderPlaced], check })
+    for (const handler of handlersOf(kind, handlers)) bus.subscribe(OrderPlaced, handler)
+    return { sample: () => loop(() => bus.publish(OrderPlaced(payload)), scaled(COUNT, scale), handlers) }
+  }
+}
+
+function tuned(kind: Kind, handlers: number): Variant['start'] {
+  return ({ scale }) => {
+    const bus = new TunedBus()
+    for (const handler of handlersOf(kind, handlers)) bus.subscribe('Bench.Order.Placed', handler)
+    return { sample: () => loop(() => bus.publish('Bench.Order.Placed', payload), scaled(COUNT, scale), handlers) }
+  }
+}
+
+interface Emittery {
+  on(name: string, listener: () => unknown): void
+  emit(name: string, data: unknown): Promise<void>
+}
+
+function emittery(kind: Kind, handlers: number): Variant['start'] {
+  return async ({ scale }) => {
+    const { default: Peer } = await importPeer<{ default: new () => Emittery }>('emittery')
+    const bus = new Peer()
+    for (const handler of handlersOf(kind, handlers)) bus.on('placed', handler)
+    return { sample: () => loop(() => bus.emit('placed', payload), scaled(COUNT, scale), handlers) }
+  }
+}
+
+const TYPES = 1000
+
+/** 1,000 types with a handler each, published in a scattered order. */
+function oursManyTypes(globs: number): Variant['start'] {
+  return ({ scale }) => {
+    const events = Array.from({ length: TYPES }, (_, n) =>
+      defineEvent(`Bench.Order${n}.Placed`, { payload: z.object({ orderId: z.string(), amount: z.number() }) }),
+    )
+    const bus = createEventBus({ check: false })
+    for (const event of events) bus.subscribe(event, syncHandler())
+    for (let n = 0; n < globs; n++) bus.subscribe(`Other.Thing${n}.**`, syncHandler())
+    let at = 0
+    const next = (): Promise<unknown> => bus.publish(events[(at = (at + 7) % TYPES)]!(payload))
+    return { sample: () => loop(next, scaled(COUNT, scale), 1) }
+  }
+}
+
+interface NestBus {
+  publish(event: object): void
+  readonly subject$: { pipe(...operators: unknown[]): { subscribe(next: () => void): void } }
+}
+
+/** What Nest's EventBus does for each handler: a filter of its own on the one Subject. */
+function nestManyTypes(): Variant['start'] {
+  return async ({ scale }) => {
+    await importPeer('reflect-metadata')
+    const { EventBus, EventsHandler } = await importPeer<{
+      EventBus: new (...args: unknown[]) => NestBus & { bind(handler: object, id: string): void }
+      EventsHandler: (type: unknown) => (target: unknown) => void
+    }>('@nestjs/cqrs')
+    const bus = new EventBus({}, {}, { publish: () => undefined }, { eventPublisher: undefined })
+    const types = Array.from({ length: TYPES }, (_, n) => ({ [`Order${n}`]: class { readonly payload = payload } })[`Order${n}`]!)
+    for (const type of types) {
+      class HandlerOfType { handle(): void { handled++ } }
+      EventsHandler(type)(HandlerOfType)
+      const id = (Reflect as unknown as { getMetadata(key: string, target: unknown): { id: string } }).getMetadata('__eventMetadata__', type).id
+      bus.bind(new HandlerOfType(), id)
+    }
+    let at = 0
+    const next = async (): Promise<void> => bus.publish(new types[(at = (at + 7) % TYPES)]!())
+    return { sample: () => loop(next, scaled(COUNT / 100, scale), 1) }
+  }
+}
+
+const QUEUED = 10_000
+
+function queue(make: () => { push(n: number): void; take(): unknown }): Variant['start'] {
+  return ({ scale }): Running => {
+    const filled = make()
+    for (let n = 0; n < QUEUED; n++) filled.push(n)
+    return {
+      sample() {
+        const count = scaled(COUNT * 10, scale)
+        for (let n = 0; n < count; n++) {
+          filled.push(n)
+          if (filled.take() === undefined) throw new Error('the queue ran dry')
+        }
+        return { count }
+      },
+    }
+  }
+}
+
+interface TinyQueue {
+  push(item: object): void
+  pop(): object | undefined
+}
+
+const informative = true
+
+export const bench: Bench = {
+  name: 'bus',
+  summary: 'publishing in the process against a tuned loop, emittery and Nest; the priority queue against tinyqueue',
+  clock: 'cpu',
+  shows: 'time',
+  unit: 'operation',
+  rounds: 15,
+  warmups: 3,
+  variants: [
+    { name: 'publish, 1 sync', start: ours(false, 'sync', 1) },
+    { name: 'publish checked, 1 sync', informative, start: ours(true, 'sync', 1) },
+    { name: 'tuned loop, 1 sync', start: tuned('sync', 1) },
+    { name: 'emittery, 1 sync', needsPeers: true, start: emittery('sync', 1) },
+    { name: 'publish, 10 async', start: ours(false, 'async', 10) },
+    { name: 'tuned loop, 10 async', start: tuned('async', 10) },
+    { name: 'emittery, 10 async', needsPeers: true, start: emittery('async', 10) },
+    { name: 'publish, 1,000 types', start: oursManyTypes(0) },
+    { name: 'publish, 1,000 types, 10,000 globs beside', start: oursManyTypes(10_000) },
+    { name: 'Nest EventBus, 1,000 types', needsPeers: true, start: nestManyTypes() },
+    {
+      name: 'priority queue',
+      start: queue(() => {
+        const items = new PriorityQueue<number>()
+        return { push: (n) => items.push(n, (n % 3) - 1), take: () => items.shift() }
+      }),
+    },
+    {
+      name: 'tinyqueue',
+      needsPeers: true,
+      async start(setting) {
+        const { default: Peer } = await importPeer<{ default: new (items: object[], compare: (a: never, b: never) => number) => TinyQueue }>('tinyqueue')
+        return queue(() => {
+          // A heap needs a number of its own to stay first in, first out.
+          const items = new Peer([], (a: { p: number; s: number }, b: { p: number; s: number }) => b.p - a.p || a.s - b.s)
+          let s = 0
+          return { push: (n) => items.push({ n, p: (n % 3) - 1, s: s++ }), take: () => items.pop() }
+        })(setting)
+      },
+    },
+  ],
+  goals: [
+    { kind: 'ratio', variant: 'publish, 1 sync', reference: 'tuned loop, 1 sync', atMost: 1.3 },
+    { kind: 'ratio', variant: 'publish, 1 sync', reference: 'emittery, 1 sync', atMost: 0.303 },
+    { kind: 'ratio', variant: 'publish, 10 async', reference: 'tuned loop, 10 async', atMost: 1.3 },
+    { kind: 'ratio', variant: 'publish, 10 async', reference: 'emittery, 10 async', atMost: 0.526 },
+    { kind: 'ratio', variant: 'publish, 1,000 types', reference: 'Nest EventBus, 1,000 types', atMost: 0.004 },
+    { kind: 'ratio', variant: 'publish, 1,000 types, 10,000 globs beside', reference: 'publish, 1,000 types', atMost: 1.1 },
+    { kind: 'ratio', variant: 'priority queue', reference: 'tinyqueue', atMost: 0.25 },
+  ],
+  notes: [
+    'The tuned loop is one class with the features of a publish and none of its comfort: id, time, correlation and causation from the async context, isolated handlers, an outcome for each. No payload is checked in the compared rows, since no peer does it.',
+    'Every publish is awaited, and every handler is counted.',
+  ],
+}

@@ -1,0 +1,87 @@
+import type { Envelope } from '../contract/envelope.ts'
+import type { Registry } from '../contract/registry.ts'
+
+/** What stands in the place of a sensitive value. */
+export const SENSITIVE = '[sensitive]'
+
+/** The sensitive fields of a type, as JSON pointers; `*` stands for any step. */
+export type SensitiveOf = (type: string) => readonly string[]
+
+/** The sensitive fields as the contracts of an application declare them. */
+export function sensitiveIn(registry: Registry): SensitiveOf {
+  return (type) => registry.event(type)?.sensitive ?? []
+}
+
+/** An event whose sensitive values are replaced. The event itself is not touched. */
+export function redactEvent<E extends Envelope>(event: E, sensitive: readonly string[]): E {
+  if (sensitive.length === 0) return event
+  return { ...event, payload: redactValue(event.payload, sensitive.map(toSteps)) }
+}
+
+function toSteps(pointer: string): readonly string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+}
+
+function redactValue(value: unknown, paths: readonly (readonly string[])[]): unknown {
+  if (paths.length === 0 || value === undefined) return value
+  if (paths.some((path) => path.length === 0)) return SENSITIVE
+  if (typeof value !== 'object' || value === null) return value
+  const redactMember = (key: string, member: unknown): unknown =>
+    redactValue(member, stepInto(paths, key))
+  if (Array.isArray(value)) return value.map((member, index) => redactMember(String(index), member))
+  const members = Object.entries(value).map(([key, member]) => [key, redactMember(key, member)])
+  return Object.fromEntries(members) as unknown
+}
+
+function stepInto(
+  paths: readonly (readonly string[])[],
+  key: string,
+): readonly (readonly string[])[] {
+  return paths.filter(([step]) => step === key || step === '*').map((path) => path.slice(1))
+}
+
+/** Collects the texts and numbers that a text about an event must not show. */
+function sensitiveTexts(
+  value: unknown,
+  paths: readonly (readonly string[])[],
+  hidden: boolean,
+): readonly string[] {
+  const isHidden = hidden || paths.some((path) => path.length === 0)
+  if (typeof value === 'string' || typeof value === 'number')
+    return isHidden && value !== '' ? [String(value)] : []
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, member]) =>
+    sensitiveTexts(member, stepInto(paths, key), isHidden),
+  )
+}
+
+/** Shorter ones would tear other words apart, and are replaced where they stand alone. */
+const REPLACED_ANYWHERE = 4
+
+/**
+ * A text (an error's message, its stack) without the sensitive values of the event that it is about. A
+ * value that was changed before it was quoted (cut, encoded, in upper case) is not found.
+ */
+export function redactText(
+  text: string,
+  event: Pick<Envelope, 'payload'>,
+  sensitive: readonly string[],
+): string {
+  if (sensitive.length === 0) return text
+  const values = [...new Set(sensitiveTexts(event.payload, sensitive.map(toSteps), false))]
+  // The longest first: one may be a part of another.
+  values.sort((a, b) => b.length - a.length)
+  return values.reduce(replaceValue, text)
+}
+
+function replaceValue(text: string, value: string): string {
+  if (value.length >= REPLACED_ANYWHERE) return text.replaceAll(value, SENSITIVE)
+  const escaped = value.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)
+  return text.replaceAll(
+    new RegExp(String.raw`(?<![\p{L}\p{N}])${escaped}(?![\p{L}\p{N}])`, 'gu'),
+    SENSITIVE,
+  )
+}
