@@ -8,11 +8,8 @@ const SHOWN = 6
 
 /** The frame of one delivery. It knows the one it was published in, for as long as that one lasts. */
 export class DeliveryFrame implements Frame {
-  readonly correlationId: string
-  readonly eventId: string
-  readonly metadata: Envelope['metadata']
+  readonly event: Envelope
   readonly transaction: Frame['transaction']
-  readonly eventType: string
   readonly depth: number
   readonly outer: DeliveryFrame | undefined
   /** Whether the handlers are still being called or waited for. */
@@ -20,22 +17,31 @@ export class DeliveryFrame implements Frame {
 
   /** @throws {PublishDepthError} */
   constructor(event: Envelope, frame: Frame | undefined) {
-    this.correlationId = event.correlationId
-    this.eventId = event.eventId
-    this.metadata = event.metadata
+    this.event = event
     this.transaction = frame?.transaction
-    this.eventType = event.eventType
     // A timer or a detached promise that outlives its delivery is not within it: it cannot be a loop.
     this.outer = frame instanceof DeliveryFrame && frame.open ? frame : undefined
     this.depth = this.outer === undefined ? 1 : this.outer.depth + 1
     if (this.depth > DEPTH_LIMIT) throw new PublishDepthError(pathOf(this), DEPTH_LIMIT)
+  }
+
+  get correlationId(): string {
+    return this.event.correlationId
+  }
+
+  get eventId(): string {
+    return this.event.eventId
+  }
+
+  get metadata(): Envelope['metadata'] {
+    return this.event.metadata
   }
 }
 
 function pathOf(frame: DeliveryFrame): readonly string[] {
   const path: string[] = []
   for (let at: DeliveryFrame | undefined = frame; at !== undefined && path.length < SHOWN; at = at.outer) {
-    path.unshift(at.eventType)
+    path.unshift(at.event.eventType)
   }
   return path
 }

@@ -1,4 +1,4 @@
-import type { AnyEventDefinition, Draft } from '../contract/definition.ts'
+import type { Draft } from '../contract/definition.ts'
 import { freezeEnvelope, NO_METADATA, type Envelope } from '../contract/envelope.ts'
 import { inheritMetadata } from '../contract/metadata.ts'
 import { parsePayload } from '../contract/payload.ts'
@@ -22,34 +22,35 @@ export function enrich(event: Draft | Envelope, frame: Frame | undefined, ports:
   const payload = ports.check ? parsePayload(definition, event.payload) : event.payload
   const nowMs = ports.clock.now()
   const eventId = options.eventId ?? ports.ids.newId(nowMs)
-  const causationId = frame?.eventId ?? frame?.commandId
-  const metadata = inheritMetadata(frame?.metadata, ports.source, options.metadata) ?? NO_METADATA
   const envelope: Mutable<Envelope> = {
     eventId,
-    eventType: definition.type,
+    eventType: event.draftOf,
     eventVersion: definition.version,
     timestamp: options.timestamp ?? toIsoTime(nowMs),
-    aggregateType: aggregateTypeOf(definition),
-    aggregateId: definition.key?.(payload as never) ?? eventId,
+    aggregateType: aggregateTypeOf(event.draftOf),
+    aggregateId: definition.key === undefined ? eventId : definition.key(payload as never),
     // An event that nothing led to begins a trace, and gives it its id.
     correlationId: frame?.correlationId ?? eventId,
     payload,
-    metadata,
+    metadata: inheritMetadata(frame?.metadata, ports.source, options.metadata) ?? NO_METADATA,
   }
+  const causationId = frame?.eventId ?? frame?.commandId
   if (causationId !== undefined) envelope.causationId = causationId
   return freezeEnvelope(envelope)
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
-const aggregateTypes = new WeakMap<AnyEventDefinition, string>()
+const aggregateTypes = new Map<string, string>()
+const REMEMBERED = 10_000
 
 /** The first two segments of the name; the name itself where it has fewer. */
-function aggregateTypeOf(definition: AnyEventDefinition): string {
-  let type = aggregateTypes.get(definition)
-  if (type === undefined) {
-    type = definition.type.split('.').slice(0, 2).join('.')
-    aggregateTypes.set(definition, type)
+function aggregateTypeOf(type: string): string {
+  let aggregateType = aggregateTypes.get(type)
+  if (aggregateType === undefined) {
+    aggregateType = type.split('.').slice(0, 2).join('.')
+    // Names made up without end would fill the memory; contracts are never so many.
+    if (aggregateTypes.size < REMEMBERED) aggregateTypes.set(type, aggregateType)
   }
-  return type
+  return aggregateType
 }

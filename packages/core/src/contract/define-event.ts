@@ -155,13 +155,16 @@ export function readSchema(type: string, schema: unknown): StandardSchemaV1 {
   )
 }
 
+const NO_OPTIONS: DraftOptions = Object.freeze({})
+
 /** Makes the callable that a definition is. */
 export function makeEventDefinition<Fields extends { readonly type: string }>(
   fields: Fields,
 ): Fields & ((payload: unknown, options?: DraftOptions) => Draft) {
-  const make = (payload: unknown, options: DraftOptions = {}): Draft =>
+  const { type } = fields
+  const make = (payload: unknown, options: DraftOptions = NO_OPTIONS): Draft =>
     Object.freeze({
-      draftOf: fields.type,
+      draftOf: type,
       payload,
       options,
       definition: make as unknown as AnyEventDefinition,

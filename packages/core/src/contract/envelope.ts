@@ -89,7 +89,7 @@ const deep =
 
 /** Freezes an envelope and its metadata, and its payload to the bottom except in production (900 ns for 25 fields). */
 export function freezeEnvelope<E extends Envelope>(envelope: E): E {
-  Object.freeze(envelope.metadata)
+  if (envelope.metadata !== NO_METADATA) Object.freeze(envelope.metadata)
   if (deep) deepFreeze(envelope.payload)
   return Object.freeze(envelope)
 }
