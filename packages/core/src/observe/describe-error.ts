@@ -27,7 +27,7 @@ export function summarizeError(
 }
 
 /** Anything can be thrown, `undefined` too. */
-function nameError(error: unknown): ErrorSummary {
+export function nameError(error: unknown): ErrorSummary {
   if (error instanceof Error) return { name: error.name, message: error.message }
   if (typeof error === 'string') return { name: 'string', message: error }
   return { name: error === null ? 'null' : typeof error, message: shorten(error) }

@@ -1,20 +1,11 @@
 import type { Envelope } from '../contract/envelope.ts'
-import { hideSensitive } from './describe-error.ts'
+import { hideSensitive, nameError } from './describe-error.ts'
 import { ownFailureLog } from './log-owner.ts'
+import type { LogFields, LoggableError, Logger } from './logger.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
 import { disposeAll, invalid } from './options.ts'
 import { redactEvent, type SensitiveOf } from './redact.ts'
 import { textLogger } from './text-logger.ts'
-
-export type LogFields = Readonly<Record<string, unknown>>
-
-/** What pino, and most loggers with two lines around them, are. */
-export interface Logger {
-  debug?(fields: LogFields, message: string): void
-  info(fields: LogFields, message: string): void
-  warn(fields: LogFields, message: string): void
-  error(fields: LogFields, message: string): void
-}
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'off'
 
@@ -75,7 +66,9 @@ export function logTo(
 ): Disposable {
   const levels = { ...DEFAULT_LEVELS, ...options.levels }
   if (options.payloads === true && options.sensitiveOf === undefined)
-    throw invalid("With 'payloads', 'sensitiveOf' says which fields to hide (sensitiveIn(app.registry)).")
+    throw invalid(
+      "With 'payloads', 'sensitiveOf' says which fields to hide (sensitiveIn(app.registry)).",
+    )
   const sensitiveOf: SensitiveOf = options.sensitiveOf ?? (() => [])
   const writers = Object.fromEntries(
     Object.entries(levels).map(([what, level]) => [what, writerOf(logger, what, level)]),
@@ -128,12 +121,18 @@ function attach(observations: Observations, logging: Logging): Disposable {
   return { [Symbol.dispose]: () => disposeAll(attached) }
 }
 
-function logHandled(fact: HandledFact, { writers, sensitiveOf, eventFields: fields }: Logging): void {
+function logHandled(
+  fact: HandledFact,
+  { writers, sensitiveOf, eventFields: fields }: Logging,
+): void {
   const { event, handler, handlerId, durationMs, failed, error } = fact
   const facts = { ...fields(event), handler, handlerId, durationMs }
   if (!failed) return writers.handled?.(facts, `${handler} handled ${event.eventType}`)
   const err = loggableError(error, (text) => hideSensitive(text, event, sensitiveOf))
-  writers.failed?.({ ...facts, err }, `handler '${handler}' failed on ${event.eventType} ${event.eventId}`)
+  writers.failed?.(
+    { ...facts, err },
+    `handler '${handler}' failed on ${event.eventType} ${event.eventId}`,
+  )
 }
 
 function logCommand(fact: CommandFact, { writers }: Logging): void {
@@ -147,25 +146,15 @@ function logCommand(fact: CommandFact, { writers }: Logging): void {
   else writers.command?.(facts, `command ${type} done`)
 }
 
-/** The members that a log shows of an error, also where it is none. */
-export interface LoggableError {
-  readonly type: string
-  readonly message: string
-  readonly stack?: string
-  readonly code?: unknown
-  readonly cause?: LoggableError
-}
-
 /** Causes go in circles where somebody ties them so. */
 const MAX_CAUSES = 5
 
 /** Under `err`, where pino and its like look; as plain members, because the text in it is redacted. */
-function loggableError(
-  error: unknown,
-  redact: (text: string) => string,
-  depth = 0,
-): LoggableError {
-  if (!(error instanceof Error)) return { type: typeof error, message: redact(String(error)) }
+function loggableError(error: unknown, redact: (text: string) => string, depth = 0): LoggableError {
+  if (!(error instanceof Error)) {
+    const { name, message } = nameError(error)
+    return { type: name, message: redact(message) }
+  }
   const { code } = error as { code?: unknown }
   return {
     type: error.name,

@@ -13,7 +13,10 @@ export function requireMs(name: string, value: unknown): void {
 }
 
 export function invalid(message: string): UsageError {
-  return new UsageError('TIDINGS_ARGUMENT_INVALID', `${message} Nothing was attached; correct the options.`)
+  return new UsageError(
+    'TIDINGS_ARGUMENT_INVALID',
+    `${message} Nothing was attached; correct the options.`,
+  )
 }
 
 /** Ends all of them. */

@@ -1,8 +1,4 @@
-import {
-  defaultAgentOf,
-  defaultReportedMsOf,
-  type NameOf,
-} from './event-facts.ts'
+import { defaultAgentOf, defaultReportedMsOf, type NameOf } from './event-facts.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import { Histogram } from './histogram.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
@@ -64,7 +60,7 @@ export interface StatisticsSummary {
 /** The counts as they are kept. */
 export class Timing {
   errors = 0
-  readonly histogram = new Histogram()
+  readonly histogram: Histogram = new Histogram()
 
   record(durationMs: number, failed: boolean): void {
     this.histogram.record(durationMs)
@@ -80,7 +76,7 @@ export class TypeCounts extends Timing {
 
 export class AgentCounts extends Timing {
   published = 0
-  readonly reported = new Timing()
+  readonly reported: Timing = new Timing()
 }
 
 export const OTHER = 'other'
@@ -181,7 +177,9 @@ export function createStatistics(
   const attached = [
     observations.published.observe(onPublished),
     observations.handled.observe(onHandled),
-    observations.unhandled.observe(({ event }) => void tables.types.of(event.eventType).unhandled++),
+    observations.unhandled.observe(
+      ({ event }) => void tables.types.of(event.eventType).unhandled++,
+    ),
     observations.dropped.observe(({ event }) => void tables.types.of(event.eventType).dropped++),
     observations.command.observe(onCommand),
   ]

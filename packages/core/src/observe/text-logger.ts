@@ -1,6 +1,6 @@
 import { systemClock, type Clock } from '../internal/clock.ts'
 import { toIsoTime } from '../internal/time.ts'
-import type { LogFields, Logger, LoggableError } from './logging.ts'
+import type { LogFields, Logger, LoggableError } from './logger.ts'
 
 export interface TextLoggerOptions {
   /** Where the text goes; standard error by default. */

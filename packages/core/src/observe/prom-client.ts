@@ -1,0 +1,49 @@
+import { metricTable, type MetricKey } from './metric-table.ts'
+import { readMetrics, type MetricReading } from './prometheus.ts'
+import type { Statistics } from './statistics.ts'
+
+/** The part of a metric that prom-client's registry asks for when it is scraped. */
+export interface PromClientMetric {
+  get(): Promise<MetricReading>
+  reset(): void
+}
+
+/** The part of prom-client's `Registry` that is needed: core depends on no version of it. */
+export interface PromClientRegistry {
+  registerMetric(metric: PromClientMetric): void
+  removeSingleMetric(name: string): void
+}
+
+/**
+ * Shows the statistics in a registry of `prom-client`, beside an application's own metrics. They are read
+ * when the registry is scraped; nothing of prom-client runs while events are handled.
+ *
+ * @throws prom-client's error where a metric of the same name is there already; then none is registered
+ */
+export function registerInPromClient(
+  statistics: Statistics,
+  registry: PromClientRegistry,
+): Disposable {
+  const registered: string[] = []
+  const dispose = (): void => {
+    for (const name of registered.splice(0)) registry.removeSingleMetric(name)
+  }
+  try {
+    for (const key of Object.keys(metricTable) as MetricKey[]) {
+      const { name, help, type } = metricTable[key]
+      const get = (): Promise<MetricReading> => readNow(statistics, name)
+      // The registry resets all its metrics together; ours begin again together, too.
+      const metric = { name, help, type, get, reset: () => statistics.reset() }
+      registry.registerMetric(metric)
+      registered.push(name)
+    }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+  return { [Symbol.dispose]: dispose }
+}
+
+function readNow(statistics: Statistics, name: string): Promise<MetricReading> {
+  return Promise.resolve(readMetrics(statistics).find((metric) => metric.name === name)!)
+}
