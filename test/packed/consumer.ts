@@ -17,6 +17,7 @@ export const wrong = () => Created({ todoId: '1' })
 const program = `
 import assert from 'node:assert/strict'
 import * as core from 'tidings'
+import * as bus from 'tidings/bus'
 import * as contract from 'tidings/contract'
 import * as sqlite from 'tidings/sqlite'
 import * as zod from 'tidings/zod'
@@ -27,7 +28,7 @@ assert.equal(Created.type, 'Todo.Item.Created')
 assert.equal(reasons.length > 0, true)
 assert.equal(core.defineEvent, contract.defineEvent)
 assert.deepEqual(Created({ todoId: '1', title: 'milk' }).payload, { todoId: '1', title: 'milk' })
-console.log(JSON.stringify([core, sqlite, zod, testing].map((module) => Object.keys(module).length)))
+console.log(JSON.stringify([core, bus, sqlite, zod, testing].map((module) => Object.keys(module).length)))
 `
 
 const common = {

@@ -1,4 +1,5 @@
 export * from './contract.ts'
+export * from './bus.ts'
 export { memoryStore } from './store/memory/memory-store.ts'
 export type {
   AppendOptions,
@@ -28,20 +29,6 @@ export {
   type CommandOutcome,
   type CommandRecord,
 } from './store/command-record.ts'
-export type { EventBus, Listener, ListenerOptions, WaitOptions } from './bus/event-bus.ts'
-export type { EnqueueOptions, OverflowPolicy, Priority, QueueOptions } from './bus/event-queue.ts'
-export type { BufferOverflow, EventStream, EventStreamOptions } from './bus/event-stream.ts'
-export type {
-  Delivery,
-  FailedOutcome,
-  HandledOutcome,
-  Handler,
-  HandlerContext,
-  ListenerFailure,
-  Outcome,
-  SyncDelivery,
-} from './bus/handler.ts'
-export { ANY, type Selector } from './bus/selector.ts'
 export type {
   CommandFact,
   DroppedFact,
@@ -51,7 +38,6 @@ export type {
   UnhandledFact,
 } from './observe/observations.ts'
 export type { ObservationPoint, Observer } from './observe/point.ts'
-export { createEventBus, type BusOptions, type EventBusOptions, type StandaloneBus } from './bootstrap/create-event-bus.ts'
 export { AggregateRoot } from './work/aggregate-root.ts'
 export type { AppStore, Loaded, TransactionOptions } from './work/app-store.ts'
 export type { LoadOptions } from './work/repository.ts'

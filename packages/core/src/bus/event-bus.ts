@@ -9,7 +9,14 @@ import { deliver, deliverSync, type DeliveryPorts } from './delivery.ts'
 import { enrich, type EnrichPorts } from './enrich.ts'
 import { EventQueue, type EnqueueOptions, type QueueOptions } from './event-queue.ts'
 import { BufferedStream, type EventStream, type EventStreamOptions } from './event-stream.ts'
-import type { Delivery, Handler, HandlerContext, ListenerFailure, SyncDelivery } from './handler.ts'
+import {
+  isAsyncHandler,
+  type Delivery,
+  type Handler,
+  type HandlerContext,
+  type ListenerFailure,
+  type SyncDelivery,
+} from './handler.ts'
 import { ListenerTable, type ListenerEntry } from './listener-table.ts'
 import { compileSelector, type CheckedSelector, type Selected, type Selector } from './selector.ts'
 
@@ -154,7 +161,13 @@ export class Bus {
     const id = `listener-${++this.#lastId}`
     const name = options.name ?? (handler.name === '' ? compiled.description : handler.name)
     const controller = new AbortController()
-    const context: HandlerContext = { listenerId: id, name, signal: controller.signal, clock: this.#ports.clock }
+    const context: HandlerContext = {
+      listenerId: id,
+      name,
+      signal: controller.signal,
+      clock: this.#ports.clock,
+      reportFailure: (error) => this.#ports.onFailure({ listenerId: id, name, event: undefined, error }),
+    }
     const entry: ListenerEntry = {
       id,
       name,
@@ -162,7 +175,7 @@ export class Bus {
       handler,
       context,
       priority: options.priority ?? 0,
-      isAsync: handler.constructor.name === 'AsyncFunction',
+      isAsync: isAsyncHandler(handler),
       handled: Object.freeze({ listenerId: id, name, failed: false }),
       active: true,
     }
@@ -215,8 +228,7 @@ export class Bus {
     return Promise.resolve()
       .then(() => entry.handler.close?.(entry.context))
       .catch((error: unknown) => {
-        const { id: listenerId, name } = entry
-        this.#ports.onFailure({ listenerId, name, event: undefined, error })
+        entry.context.reportFailure(error)
       })
   }
 

@@ -237,7 +237,8 @@ export class EventQueue {
   }
 }
 
-function toPriority(priority: Priority = 'medium'): number {
+/** @throws {UsageError} no priority */
+export function toPriority(priority: Priority = 'medium'): number {
   const number = typeof priority === 'string' ? named[priority] : priority
   if (Number.isFinite(number)) return number
   throw new UsageError(

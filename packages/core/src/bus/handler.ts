@@ -9,6 +9,8 @@ export interface HandlerContext {
   /** Aborted when the listener ends or the bus gives up waiting: stop what takes long. */
   readonly signal: AbortSignal
   readonly clock: Clock
+  /** Takes what fails later than the event it came with: no outcome can carry that any more. */
+  readonly reportFailure: (error: unknown) => void
 }
 
 /**
@@ -19,6 +21,8 @@ export interface Handler<E extends Envelope = Envelope> {
   (event: E, ctx: HandlerContext): unknown
   /** Called once, when no further event will come. Resolves when nothing is held any more. */
   close?(ctx: HandlerContext): Promise<void> | void
+  /** Set by an operator, whose function does not show whether what it wraps is asynchronous. */
+  readonly isAsync?: boolean
 }
 
 /** What one handler made of one event. */
@@ -61,6 +65,11 @@ export interface ListenerFailure {
   /** Undefined where it failed while closing. */
   readonly event: Envelope | undefined
   readonly error: unknown
+}
+
+/** Whether a handler is known to answer with a promise before it is called. */
+export function isAsyncHandler(handler: { readonly isAsync?: boolean }): boolean {
+  return handler.isAsync ?? handler.constructor.name === 'AsyncFunction'
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

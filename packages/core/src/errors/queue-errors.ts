@@ -43,3 +43,19 @@ export class PublishDepthError extends TidingsError<'TIDINGS_PUBLISH_LOOP'> {
     this.path = path
   }
 }
+
+/** An event came after the window that it belongs to was over. */
+export class LateEventError extends TidingsError<'TIDINGS_EVENT_LATE'> {
+  readonly eventType: string
+  /** When it happened. */
+  readonly timestamp: string
+
+  constructor(eventType: string, timestamp: string) {
+    super(
+      'TIDINGS_EVENT_LATE',
+      `${eventType} of ${timestamp} came after its window was over; it was not counted. Allow more latenessMs, or say what becomes of late events: late: 'drop', or a handler.`,
+    )
+    this.eventType = eventType
+    this.timestamp = timestamp
+  }
+}

@@ -1,0 +1,86 @@
+import { isAsyncHandler, type HandlerContext } from '../handler.ts'
+import { runInFrame, type Frame } from '../../internal/flow.ts'
+
+/**
+ * What operators wrap: a handler of events, and just as well of batches or windows of them. So
+ * `retry` and `timeout` fit around a batch's function too.
+ */
+export interface Work<In> {
+  (input: In, ctx: HandlerContext): unknown
+  /** Called once no further input will come. Resolves when nothing is held any more. */
+  close?(ctx: HandlerContext): Promise<void> | void
+  readonly isAsync?: boolean
+}
+
+export interface OperatorParts<In> {
+  readonly run: (input: In, ctx: HandlerContext) => unknown
+  /** Whether it answers with a promise whatever it wraps. */
+  readonly isAsync?: boolean
+  /** Lets go of what the operator itself holds back, before what it wraps is closed. */
+  readonly finish?: (ctx: HandlerContext) => Promise<void> | void
+}
+
+/** Makes an operator's handler: named as what it wraps, asynchronous as that is, closed with it. */
+export function operator<In>(
+  wrapped: Work<never> | readonly Work<never>[],
+  { run, isAsync, finish }: OperatorParts<In>,
+): Work<In> {
+  const inner = typeof wrapped === 'function' ? [wrapped] : wrapped
+  const handler: Work<In> = (input, ctx) => run(input, ctx)
+  const closes = finish !== undefined || inner.some((one) => one.close !== undefined)
+  return Object.defineProperties(handler, {
+    name: { value: inner.length === 1 ? inner[0]!.name : '' },
+    isAsync: { value: isAsync ?? inner.some(isAsyncHandler) },
+    // Only where there is something to close: a listener without it ends at once.
+    ...(closes ? { close: { value: (ctx: HandlerContext) => closeAll(ctx, inner, finish) } } : {}),
+  })
+}
+
+/** Closes all, also behind one that fails; then says what failed. */
+async function closeAll(
+  ctx: HandlerContext,
+  inner: readonly Work<never>[],
+  finish: OperatorParts<never>['finish'],
+): Promise<void> {
+  const errors: unknown[] = []
+  const steps = [() => finish?.(ctx), ...[...new Set(inner)].map((one) => () => one.close?.(ctx))]
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length === 1) throw errors[0]
+  if (errors.length > 1) throw new AggregateError(errors, 'Several handlers failed while closing.')
+}
+
+/** What several events led to has no one cause, and belongs to no one's transaction. */
+const MANY: Frame = Object.freeze({})
+
+/** Runs work that is about several events: it must not inherit the context of the last to come. */
+export function runForMany<Result>(work: () => Result): Result {
+  return runInFrame(MANY, work)
+}
+
+/** Counts what is under way, and says when nothing is. */
+export class Tally {
+  #count = 0
+  #idle: (() => void)[] = []
+
+  begin(): void {
+    this.#count++
+  }
+
+  end(): void {
+    if (--this.#count > 0) return
+    const idle = this.#idle
+    this.#idle = []
+    for (const resolve of idle) resolve()
+  }
+
+  /** Resolves when nothing is under way. */
+  async idle(): Promise<void> {
+    if (this.#count > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+}

@@ -1,0 +1,118 @@
+import { isThenable, type HandlerContext } from '../handler.ts'
+import type { Random } from '../../internal/backoff.ts'
+import { operator, type Work } from './compose.ts'
+import { requireFunction, requireMs, requireOneOf, requireWhole } from './options.ts'
+
+export interface RetryOptions {
+  /** Calls in all, the first one included; 3 by default. */
+  readonly attempts?: number
+  /** Milliseconds that the delays are made of; 1,000 by default. */
+  readonly delayMs?: number
+  /** `linear`, the default: delay × attempt. `exponential`: doubled each time. */
+  readonly backoff?: 'linear' | 'exponential'
+  /** No delay is longer, before jitter; 30,000 by default. */
+  readonly maxDelayMs?: number
+  /** Lengthens each delay to 1…1.5 times, so that callers who failed together do not return together; true by default. */
+  readonly jitter?: boolean
+  readonly random?: Random
+  /** Which errors are worth another attempt; all by default. */
+  readonly when?: (error: unknown) => boolean
+  /** Told of each failure that is tried again: no outcome shows those. */
+  readonly onRetry?: (failure: RetriedFailure) => void
+}
+
+export interface RetriedFailure {
+  readonly error: unknown
+  /** The attempt that failed, from 1. */
+  readonly attempt: number
+  /** Milliseconds until the next one. */
+  readonly delayMs: number
+}
+
+type Plan = Required<Omit<RetryOptions, 'onRetry'>> & Pick<RetryOptions, 'onRetry'>
+
+/**
+ * Calls again what failed.
+ *
+ * - The first attempt is made at once; one that succeeds synchronously answers synchronously.
+ * - When no attempt is left, or `when` says no, the last error is thrown as it is.
+ * - When the signal is aborted the waiting ends at once, with the last error.
+ *
+ * Events that come meanwhile are not held back: put `concurrency({ limit: 1 })` around it for order.
+ *
+ * @throws {UsageError} an option that it cannot take
+ */
+export function retry<In>(options: RetryOptions, handler: Work<In>): Work<In> {
+  const plan = checked(options)
+  requireFunction("retry's handler", handler)
+  return operator(handler, {
+    run: (input, ctx) => {
+      const call: Call = { plan, ctx, attempt: () => handler(input, ctx) }
+      try {
+        const answer = call.attempt()
+        if (!isThenable(answer)) return answer
+        return Promise.resolve(answer).catch((error: unknown) => tryAgain(call, error))
+      } catch (error) {
+        return tryAgain(call, error)
+      }
+    },
+  })
+}
+
+function checked(options: RetryOptions): Plan {
+  const plan: Plan = {
+    attempts: 3,
+    delayMs: 1000,
+    backoff: 'linear',
+    maxDelayMs: 30_000,
+    jitter: true,
+    random: Math.random,
+    when: () => true,
+    ...options,
+  }
+  requireWhole("retry's attempts", plan.attempts)
+  requireMs("retry's delayMs", plan.delayMs, 0)
+  requireMs("retry's maxDelayMs", plan.maxDelayMs, 0)
+  requireOneOf("retry's backoff", plan.backoff, ['linear', 'exponential'])
+  return plan
+}
+
+interface Call {
+  readonly plan: Plan
+  readonly ctx: HandlerContext
+  readonly attempt: () => unknown
+}
+
+async function tryAgain({ plan, ctx, attempt }: Call, first: unknown): Promise<unknown> {
+  let error = first
+  for (let failed = 1; failed < plan.attempts && plan.when(error); failed++) {
+    const delayMs = delayAfter(failed, plan)
+    if (ctx.signal.aborted) break
+    plan.onRetry?.({ error, attempt: failed, delayMs })
+    if (!(await slept(ctx, delayMs))) break
+    try {
+      return await attempt()
+    } catch (next) {
+      error = next
+    }
+  }
+  throw error
+}
+
+/** @param failed how many attempts have failed */
+function delayAfter(failed: number, plan: Plan): number {
+  const factor = plan.backoff === 'linear' ? failed : 2 ** (failed - 1)
+  const delayMs = Math.min(plan.maxDelayMs, plan.delayMs * factor)
+  return plan.jitter ? delayMs * (1 + plan.random() / 2) : delayMs
+}
+
+/** @returns false when the signal ended it */
+async function slept({ clock, signal }: HandlerContext, delayMs: number): Promise<boolean> {
+  try {
+    await clock.sleep(delayMs, { signal })
+    return true
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
+  }
+}
