@@ -375,7 +375,7 @@ test('the index lists every route, and health is good', async () => {
   const { request } = await start()
   const { body } = await request('GET /')
   expect(Object.keys(body['routes'] as object)).toHaveLength(11)
-  expect((await request('GET /health')).body).toEqual({ ready: true })
+  expect((await request('GET /health')).body).toEqual({ live: true, ready: true, reasons: [] })
 })
 
 test('no answer admits another site', async () => {

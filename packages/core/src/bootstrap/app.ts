@@ -22,10 +22,16 @@ export type AnswerTo<Type extends string, Routes extends Route> =
     : Sent<unknown, Envelope>
 
 export interface Health {
-  /** Whether the application takes commands. */
+  /** Whether the process can still do its work: false once it is closed. Restart it then. */
+  readonly live: boolean
+  /** Whether commands should be sent here now. */
   readonly ready: boolean
-  /** Why it does not; undefined while it does. */
-  readonly reason: string | undefined
+  /**
+   * Why they should not, in sentences: it is draining or closed; the bus's queue is full; the store
+   * failed within the last 10 s, and nothing succeeded since. (Then somebody has to try again: who
+   * stays unready until it works never gets a command that shows that it does.)
+   */
+  readonly reasons: readonly string[]
 }
 
 /** An application: modules, wired to a store. */
@@ -53,6 +59,7 @@ export interface App<
   readonly registry: Registry
   /** Where what happens can be seen: statistics, traces, alerts and logs are built on it. */
   readonly observations: Observations
+  /** Answers at once, from what is known: it asks neither the store nor anybody else. */
   readonly health: () => Health
   /**
    * Takes no further commands, waits for those under way and for the listeners, then closes the store.

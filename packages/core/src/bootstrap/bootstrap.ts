@@ -10,12 +10,13 @@ import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messa
 import { compose, type Composition } from '../messaging/routes.ts'
 import { createObservations, type Observations } from '../observe/observations.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
-import { createAppStore, type AppStorePorts } from '../work/app-store.ts'
-import type { App, AppOf } from './app.ts'
+import { createAppStore, type AppStore, type AppStorePorts } from '../work/app-store.ts'
+import type { App, AppOf, Health } from './app.ts'
 import { makeBus, type BusOptions } from './create-event-bus.ts'
 import type { Failure } from './failure.ts'
 import { prepareSchemas } from './prepare-schemas.ts'
-import { reportFailure } from './report-failure.ts'
+import { reportUnlogged } from './report-failure.ts'
+import { watchStore, type StoreHealth } from './store-health.ts'
 
 export interface BootstrapOptions<
   Tx extends StoreTransaction,
@@ -99,10 +100,10 @@ interface Wiring {
 }
 
 function wire(store: Store, { composition, registry, options }: Wiring): App {
-  const onFailure = options.onFailure ?? reportFailure
   const clock = options.clock ?? systemClock
   const ids = options.ids ?? systemIds
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
+  const onFailure = options.onFailure ?? reportUnlogged(observations)
   const bus = makeBus(options.bus ?? {}, {
     onFailure,
     observations,
@@ -129,7 +130,7 @@ function wire(store: Store, { composition, registry, options }: Wiring): App {
     random: options.random ?? Math.random,
     observations,
   })
-  return makeApp(store, { bus, messages, ports, observations })
+  return makeApp(store, { bus, messages, ports, observations, storeHealth: watchStore(clock) })
 }
 
 /** Commands are sent, not published. */
@@ -142,13 +143,14 @@ interface AppParts {
   readonly messages: MessageBus
   readonly ports: AppStorePorts
   readonly observations: Observations
+  readonly storeHealth: StoreHealth
 }
 
 type AppState = 'open' | 'draining' | 'closed'
 
 function makeApp(
   store: Store,
-  { bus, messages, ports, observations }: AppParts,
+  { bus, messages, ports, observations, storeHealth }: AppParts,
 ): App {
   const running = new Set<Promise<unknown>>()
   let state: AppState = 'open'
@@ -158,7 +160,7 @@ function makeApp(
     // What is under way may still send what it has to: draining means finishing it.
     if (state === 'closed' || (state === 'draining' && currentFrame() === undefined))
       return Promise.reject(closedError())
-    const sent = messages.send(command, input, options)
+    const sent = storeHealth.watch(messages.send(command, input, options))
     running.add(sent)
     const forget = (): void => void running.delete(sent)
     sent.then(forget, forget)
@@ -177,15 +179,29 @@ function makeApp(
   return {
     send: send as App['send'],
     bus: bus as App['bus'],
-    store: createAppStore(store, ports),
+    store: watchWrites(createAppStore(store, ports), storeHealth),
     registry: ports.registry,
     observations,
-    health: () => ({
-      ready: state === 'open',
-      reason: state === 'open' ? undefined : `the application is ${state}`,
-    }),
+    health: () => describeHealth(state, bus, storeHealth),
     close: () => (closed ??= close()),
     [Symbol.asyncDispose]: () => (closed ??= close()),
+  }
+}
+
+function describeHealth(state: AppState, bus: Bus, storeHealth: StoreHealth): Health {
+  const reasons = [
+    state === 'open' ? undefined : `the application is ${state}`,
+    bus.queueFull ? `the queue of the bus is full: ${bus.queueSize} events wait` : undefined,
+    state === 'closed' ? undefined : storeHealth.reason(),
+  ].filter((reason) => reason !== undefined)
+  return { live: state !== 'closed', ready: reasons.length === 0, reasons }
+}
+
+function watchWrites(store: AppStore, health: StoreHealth): AppStore {
+  return {
+    ...store,
+    append: (...appends) => health.watch(store.append(...appends)),
+    transaction: (work, options) => health.watch(store.transaction(work, options)),
   }
 }
 

@@ -6,7 +6,7 @@ import { systemClock, type Clock } from '../internal/clock.ts'
 import { systemIds, type IdSource } from '../internal/ids.ts'
 import { createObservations, type Observations } from '../observe/observations.ts'
 import type { Failure } from './failure.ts'
-import { reportFailure } from './report-failure.ts'
+import { reportUnlogged } from './report-failure.ts'
 
 /** How a bus behaves, alone or in an application. */
 export interface BusOptions {
@@ -45,8 +45,8 @@ export interface StandaloneBus<Known extends Envelope> extends EventBus<Known>, 
 export function createEventBus<const D extends AnyEventDefinition = AnyEventDefinition>(
   options: EventBusOptions<D> = {},
 ): StandaloneBus<D['~event']> {
-  const onFailure = options.onFailure ?? reportFailure
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
+  const onFailure = options.onFailure ?? reportUnlogged(observations)
   const bus = makeBus(options, {
     onFailure,
     observations,

@@ -1,6 +1,16 @@
+import { failuresAreLogged } from '../observe/log-owner.ts'
+import type { Observations } from '../observe/observations.ts'
 import type { Failure } from './failure.ts'
 
-/** The default owner of a failure that no caller waits for: one readable entry on standard error. */
+/** The default owner of failures: keeps silent about a handler's where `logTo` writes it already. */
+export function reportUnlogged(observations: Observations): (failure: Failure) => void {
+  return (failure) => {
+    const isHandled = failure.kind === 'listener' && failure.event !== undefined
+    if (!isHandled || !failuresAreLogged(observations)) reportFailure(failure)
+  }
+}
+
+/** One readable entry for a failure that no caller waits for, on standard error. */
 export function reportFailure(failure: Failure): void {
   process.stderr.write(`tidings: ${describePlace(failure)}: ${describeError(failure.error)}\n`)
 }

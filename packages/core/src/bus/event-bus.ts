@@ -314,7 +314,9 @@ export class Bus {
 
   /** Delivers what was committed, in order, without waiting for it. Never throws. */
   publishCommitted(events: readonly Envelope[]): void {
-    if (this.#table.size === 0 && this.#ports.onUnhandled === undefined) return
+    const { published, unhandled } = this.#ports.observations
+    const isSeen = published.active || unhandled.active || this.#ports.onUnhandled !== undefined
+    if (this.#table.size === 0 && !isSeen) return
     for (const event of events) void this.#track(this.#deliver(event))
   }
 
@@ -361,6 +363,11 @@ export class Bus {
 
   get queueSize(): number {
     return this.#queue.size
+  }
+
+  /** Whether the queue holds all that it may. */
+  get queueFull(): boolean {
+    return this.#queue.full
   }
 
   /** Whether a handler runs or an event waits. */

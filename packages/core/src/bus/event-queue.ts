@@ -88,6 +88,11 @@ export class EventQueue {
     return this.#queue.size
   }
 
+  /** Whether one more event has no room. */
+  get full(): boolean {
+    return this.#queue.size >= this.#options.maxQueueSize
+  }
+
   get busy(): boolean {
     return this.#queue.size > 0 || this.#running > 0 || this.#waiting.length > 0
   }

@@ -1,4 +1,5 @@
 import { compileGlob } from '../contract/glob.ts'
+import { shorten } from '../errors/contract-error.ts'
 import type { AlertRule, Severity } from './alert.ts'
 import { invalid, requireMs } from './options.ts'
 
@@ -34,7 +35,7 @@ export function compileRules(rules: readonly AlertRule[]): readonly CompiledRule
     const severity = rule.severity ?? DEFAULT_SEVERITY[rule.kind]
     if (!SEVERITIES.includes(severity))
       throw invalid(
-        `${place}: 'severity' is one of ${SEVERITIES.join(', ')}; got ${String(severity)}.`,
+        `${place}: 'severity' is one of ${SEVERITIES.join(', ')}; got ${shorten(severity)}.`,
       )
     const type = 'type' in rule ? rule.type : undefined
     return { rule, name, severity, matches: type === undefined ? () => true : compileGlob(type) }

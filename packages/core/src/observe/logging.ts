@@ -1,4 +1,5 @@
 import type { Envelope } from '../contract/envelope.ts'
+import { shorten } from '../errors/contract-error.ts'
 import { hideSensitive, nameError } from './describe-error.ts'
 import { ownFailureLog } from './log-owner.ts'
 import type { LogFields, LoggableError, Logger } from './logger.ts'
@@ -183,7 +184,7 @@ function eventFields(event: Envelope, payloads: boolean, sensitiveOf: SensitiveO
 function writerOf(logger: Logger, what: string, level: LogLevel): Write | undefined {
   if (!(what in DEFAULT_LEVELS) || !LEVELS.includes(level))
     throw invalid(
-      `'levels' says ${LEVELS.join(', ')} for ${Object.keys(DEFAULT_LEVELS).join(', ')}; got ${what}: ${String(level)}.`,
+      `'levels' says ${LEVELS.join(', ')} for ${Object.keys(DEFAULT_LEVELS).join(', ')}; got ${what}: ${shorten(level)}.`,
     )
   if (level === 'off') return undefined
   if (typeof logger[level] !== 'function')

@@ -96,7 +96,11 @@ test.each(stores)(
     const late = app.send(UpdateCounter, { counterId: 'a', by: 1 })
 
     await expect(late).rejects.toMatchObject({ code: 'TIDINGS_CLOSED' })
-    expect(app.health()).toEqual({ ready: false, reason: 'the application is draining' })
+    expect(app.health()).toEqual({
+      live: true,
+      ready: false,
+      reasons: ['the application is draining'],
+    })
     gate.resolve()
     await expect(sent).resolves.toMatchObject({ state: { total: 1 } })
     await closed
@@ -138,7 +142,11 @@ test('what a running listener still has to send is sent before the application c
   gate.resolve()
   await expect(sent.promise).resolves.toMatchObject({ state: { total: 2 } })
   await closed
-  expect(app.health()).toEqual({ ready: false, reason: 'the application is closed' })
+  expect(app.health()).toEqual({
+    live: false,
+    ready: false,
+    reasons: ['the application is closed'],
+  })
 })
 
 test('closing twice is closing once, also by await using', async () => {
