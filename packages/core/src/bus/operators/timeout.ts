@@ -68,7 +68,8 @@ class TimeLimit {
     const { clock, name, reportFailure } = this.#ctx
     return new Promise((resolve, reject) => {
       let late: TimeoutError | undefined
-      clock.sleep(this.#ms, { signal: this.#timer.signal }).then(
+      const sleeping = clock.sleep(this.#ms, { signal: this.#timer.signal })
+      sleeping.then(
         () => {
           late = new TimeoutError(`The handler '${name}'`, this.#ms)
           this.end()
@@ -76,7 +77,7 @@ class TimeLimit {
           reject(late)
         },
         (error: unknown) => {
-          if (error !== IN_TIME) reject(error)
+          if (error !== IN_TIME) resolve(sleeping)
         },
       )
       answer.then(
@@ -86,7 +87,7 @@ class TimeLimit {
         },
         (error: unknown) => {
           this.end()
-          if (late === undefined) reject(error)
+          if (late === undefined) resolve(answer)
           else if (error !== late) reportFailure(error)
         },
       )
