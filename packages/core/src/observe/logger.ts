@@ -10,7 +10,7 @@ export interface Logger {
 
 /** The members that a log shows of an error, also where it is none. */
 export interface LoggableError {
-  readonly type: string
+  readonly name: string
   readonly message: string
   readonly stack?: string
   readonly code?: unknown

@@ -150,22 +150,23 @@ function logCommand(fact: CommandFact, { writers }: Logging): void {
 /** Causes go in circles where somebody ties them so. */
 const MAX_CAUSES = 5
 
-/** Under `err`, where pino and its like look; as plain members, because the text in it is redacted. */
+/**
+ * Under `err`, where pino and its like look; as plain members, because the text in it is redacted.
+ * Without a prototype: pino takes an error's kind from its constructor, else from `name`.
+ */
 function loggableError(error: unknown, redact: (text: string) => string, depth = 0): LoggableError {
-  if (!(error instanceof Error)) {
-    const { name, message } = nameError(error)
-    return { type: name, message: redact(message) }
-  }
-  const { code } = error as { code?: unknown }
-  return {
-    type: error.name,
-    message: redact(error.message),
-    ...(error.stack === undefined ? {} : { stack: redact(error.stack) }),
-    ...(code === undefined ? {} : { code }),
-    ...(error.cause === undefined || depth >= MAX_CAUSES
-      ? {}
-      : { cause: loggableError(error.cause, redact, depth + 1) }),
-  }
+  const { name, message } = nameError(error)
+  const loggable: { -readonly [Key in keyof LoggableError]: LoggableError[Key] } = Object.assign(
+    Object.create(null),
+    { name, message: redact(message) },
+  )
+  if (!(error instanceof Error)) return loggable
+  const { stack, cause, code } = error as Error & { readonly code?: unknown }
+  if (stack !== undefined) loggable.stack = redact(stack)
+  if (code !== undefined) loggable.code = code
+  if (cause !== undefined && depth < MAX_CAUSES)
+    loggable.cause = loggableError(cause, redact, depth + 1)
+  return loggable
 }
 
 function eventFields(event: Envelope, payloads: boolean, sensitiveOf: SensitiveOf): LogFields {

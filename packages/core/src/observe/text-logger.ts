@@ -28,7 +28,7 @@ function describeFields({ correlationId, durationMs, err, payload }: LogFields):
 
 function describeError(error: LoggableError | undefined): string {
   if (error === undefined) return ''
-  const text = error.stack ?? `${error.type}: ${error.message}`
+  const text = error.stack ?? `${error.name}: ${error.message}`
   const cause = error.cause === undefined ? '' : `\n  caused by${describeError(error.cause)}`
   return `\n  ${text.replaceAll('\n', '\n  ')}${cause}`
 }
