@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { metricTable } from '../../src/observe/metric-table.ts'
+import { registerInPromClient } from '../../src/observe/prom-client.ts'
+import { prometheusText } from '../../src/observe/prometheus.ts'
+import { createStatistics } from '../../src/observe/statistics.ts'
+import { command, eventOf, handle, openObservations, publish } from './facts.ts'
+
+interface Sample {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly value: number
+}
+
+const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/
+const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\\n]|\\[\\"n])*)"(?:,|$)/y
+
+/** The format as its specification says it, and nothing more lenient. */
+function parse(text: string): Sample[] {
+  expect(text.endsWith('\n')).toBe(true)
+  return text
+    .slice(0, -1)
+    .split('\n')
+    .filter((line) => !line.startsWith('#'))
+    .map((line) => {
+      const [, name, labels = '', value] = LINE.exec(line) ?? expect.fail(`no sample: ${line}`)
+      return {
+        name: name!,
+        labels: parseLabels(labels),
+        value: Number(value === '+Inf' ? Infinity : value),
+      }
+    })
+}
+
+function parseLabels(text: string): Record<string, string> {
+  const labels: Record<string, string> = {}
+  let at = 0
+  while (at < text.length) {
+    LABEL.lastIndex = at
+    const [all, name, value] = LABEL.exec(text) ?? expect.fail(`no label: ${text.slice(at)}`)
+    labels[name!] = value!.replaceAll(/\\(.)/g, (_all, escaped: string) =>
+      escaped === 'n' ? '\n' : escaped,
+    )
+    at += all.length
+  }
+  return labels
+}
+
+function measured() {
+  const observations = openObservations()
+  const statistics = createStatistics(observations)
+  const event = eventOf('A.Run.Done', { payload: { agentId: 'writer', executionTimeMs: 2000 } })
+  publish(observations, event)
+  handle(observations, event, { durationMs: 1 })
+  handle(observations, event, { durationMs: 3, error: 'no' })
+  handle(observations, event, { durationMs: 40_000 })
+  observations.unhandled.emit({ event })
+  observations.dropped.emit({ event, policy: 'reject', queueSize: 1 })
+  command(observations, { durationMs: 8, error: 'no' })
+  return { observations, statistics }
+}
+
+function valueOf(samples: readonly Sample[], name: string, labels: Record<string, string>) {
+  return samples.find(
+    (sample) =>
+      sample.name === name &&
+      Object.entries(labels).every(([label, value]) => sample.labels[label] === value),
+  )?.value
+}
+
+test('every metric of the table has its help, its type and its values', () => {
+  const { statistics } = measured()
+  const text = prometheusText(statistics)
+  const samples = parse(text)
+  for (const { name, type, help, label } of Object.values(metricTable)) {
+    expect(text).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`)
+    const own = samples.filter((sample) => sample.name.startsWith(name))
+    expect(own.length).toBeGreaterThan(0)
+    for (const sample of own) expect(sample.labels).toHaveProperty(label)
+  }
+  const type = { type: 'A.Run.Done' }
+  expect(valueOf(samples, 'tidings_events_published_total', type)).toBe(1)
+  expect(valueOf(samples, 'tidings_events_handled_total', type)).toBe(3)
+  expect(valueOf(samples, 'tidings_events_failed_total', type)).toBe(1)
+  expect(valueOf(samples, 'tidings_events_unhandled_total', type)).toBe(1)
+  expect(valueOf(samples, 'tidings_events_dropped_total', type)).toBe(1)
+  expect(valueOf(samples, 'tidings_handler_failed_total', { handler: 'mail' })).toBe(1)
+  expect(valueOf(samples, 'tidings_agent_events_published_total', { agent: 'writer' })).toBe(1)
+  expect(valueOf(samples, 'tidings_agent_events_failed_total', { agent: 'writer' })).toBe(1)
+  expect(valueOf(samples, 'tidings_agent_reported_duration_seconds_sum', { agent: 'writer' })).toBe(
+    2,
+  )
+  expect(valueOf(samples, 'tidings_command_failed_total', { type: 'Test.Agent.Start' })).toBe(1)
+})
+
+test('buckets of a histogram are cumulative, in seconds, and hold their edge', () => {
+  const { statistics } = measured()
+  const samples = parse(prometheusText(statistics))
+  const buckets = samples.filter(({ name }) => name === 'tidings_handler_duration_seconds_bucket')
+  const upTo = (le: string) => buckets.find(({ labels }) => labels['le'] === le)?.value
+  expect(['0.0005', '0.001', '0.002', '0.004', '16.384', '+Inf'].map(upTo)).toEqual([
+    0, 1, 1, 2, 2, 3,
+  ])
+  expect(valueOf(samples, 'tidings_handler_duration_seconds_sum', {})).toBeCloseTo(40.004)
+  expect(valueOf(samples, 'tidings_handler_duration_seconds_count', {})).toBe(3)
+})
+
+test('any name survives as a label', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (name) => {
+      const observations = openObservations()
+      const statistics = createStatistics(observations)
+      handle(observations, eventOf('A.B.Done'), { handler: name })
+      const samples = parse(prometheusText(statistics))
+      expect(
+        valueOf(samples, 'tidings_handler_failed_total', { handler: name.toWellFormed() }),
+      ).toBe(0)
+    }),
+  )
+})
+
+test('prom-client, given the statistics, writes the very same samples', async () => {
+  const { statistics, observations } = measured()
+  const registry = new Registry()
+  const registered = registerInPromClient(statistics, registry)
+  handle(observations, eventOf('A.Run.Done'), { handler: 'odd "name"\\\n' })
+  const theirs = await registry.metrics()
+  const sorted = (text: string) =>
+    parse(text)
+      .map((sample) => JSON.stringify(sample))
+      .toSorted()
+  const withoutBlankLines = theirs.replaceAll(/\n\n+/g, '\n')
+  expect(sorted(withoutBlankLines)).toEqual(sorted(prometheusText(statistics)))
+  expect(await registry.getMetricsAsJSON()).toHaveLength(Object.keys(metricTable).length)
+
+  expect(() => registerInPromClient(statistics, registry)).toThrow(/already been registered/)
+  expect(registry.getMetricsAsArray()).toHaveLength(Object.keys(metricTable).length)
+  registry.resetMetrics()
+  expect(statistics.summary().published).toBe(0)
+  registered[Symbol.dispose]()
+  expect(registry.getMetricsAsArray()).toEqual([])
+})
+
+test('with nothing seen, every metric is named', () => {
+  const text = prometheusText(createStatistics(openObservations()))
+  expect(parse(text)).toEqual([])
+  expect(text.match(/# TYPE/g)).toHaveLength(Object.keys(metricTable).length)
+})

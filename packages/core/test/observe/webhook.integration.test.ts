@@ -1,0 +1,132 @@
+import { once } from 'node:events'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import type { Alert } from '../../src/observe/alert.ts'
+import { createAlerts } from '../../src/observe/alerts.ts'
+import { webhook, type WebhookOptions } from '../../src/observe/webhook.ts'
+import { eventOf, handle, openObservations } from './facts.ts'
+
+interface Received {
+  readonly method: string | undefined
+  readonly path: string | undefined
+  readonly headers: IncomingHttpHeaders
+  readonly body: unknown
+}
+
+/** @param statuses the answers, in order; the last one again and again; 0: the connection is cut */
+async function startServer(statuses: readonly number[]) {
+  const received: Received[] = []
+  const server = createServer((request, response) => {
+    let text = ''
+    request.on('data', (chunk: Buffer) => (text += chunk.toString()))
+    request.on('end', () => {
+      const { method, url: path, headers } = request
+      received.push({ method, path, headers, body: JSON.parse(text) })
+      const status = statuses[Math.min(received.length, statuses.length) - 1]!
+      if (status === 0) request.socket.destroy()
+      else response.writeHead(status).end('an answer that nobody reads')
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  const { port } = server.address() as AddressInfo
+  return { received, url: `http://127.0.0.1:${port}/hooks/secret-token?key=1` }
+}
+
+function start(url: string, options: WebhookOptions = {}) {
+  const observations = openObservations()
+  const lost: { error: unknown; alert: Alert | undefined }[] = []
+  const alerts = createAlerts(observations, [{ kind: 'error' }], {
+    send: webhook(url, { retry: { baseMs: 1, maxMs: 5 }, ...options }),
+    onError: (error, alert) => void lost.push({ error, alert }),
+  })
+  onTestFinished(() => alerts.close())
+  handle(observations, eventOf('A.B.Done'), { error: new Error('boom') })
+  return { alerts, lost }
+}
+
+describe('a webhook', () => {
+  test('that fails twice gets the alert the third time, as JSON', async () => {
+    const { received, url } = await startServer([500, 0, 200])
+    const { lost, alerts } = start(url, { headers: { authorization: 'Bearer x' } })
+    await alerts.close()
+    expect(received).toHaveLength(3)
+    expect(received[2]).toMatchObject({
+      method: 'POST',
+      path: '/hooks/secret-token?key=1',
+      headers: { 'content-type': 'application/json', authorization: 'Bearer x' },
+      body: { state: 'firing', severity: 'high', subject: 'handler mail', message: 'Error: boom' },
+    })
+    expect(lost).toEqual([])
+  })
+
+  test('can be given another body', async () => {
+    const { received, url } = await startServer([204])
+    await start(url, { body: ({ title }) => ({ text: title }) }).alerts.close()
+    expect(received.map(({ body }) => body)).toEqual([
+      { text: "Handler 'mail' failed on A.B.Done" },
+    ])
+  })
+
+  test('that goes on failing: after the last try the owner of errors has the alert, and no secret', async () => {
+    const { received, url } = await startServer([503])
+    const { lost, alerts } = start(url, { retry: { attempts: 3, baseMs: 1 } })
+    await alerts.close()
+    expect(received).toHaveLength(3)
+    expect(lost).toMatchObject([
+      {
+        error: { code: 'TIDINGS_WEBHOOK_FAILED', status: 503, retryable: true },
+        alert: { subject: 'handler mail' },
+      },
+    ])
+    expect(String(lost[0]?.error)).not.toContain('secret-token')
+  })
+
+  test.each([400, 404, 410])('that answers %i is not asked again', async (status) => {
+    const { received, url } = await startServer([status])
+    const { lost, alerts } = start(url)
+    await alerts.close()
+    expect(received).toHaveLength(1)
+    expect(lost).toMatchObject([{ error: { status, retryable: false } }])
+  })
+
+  test.each([408, 429])('that answers %i is', async (status) => {
+    const { received, url } = await startServer([status, 200])
+    const { lost, alerts } = start(url)
+    await alerts.close()
+    expect([received.length, lost.length]).toEqual([2, 0])
+  })
+
+  test('that does not answer in time is asked again', async () => {
+    const fetch = vi
+      .fn<typeof globalThis.fetch>()
+      .mockImplementationOnce(
+        (_url, init) =>
+          new Promise((_resolve, reject) => {
+            init?.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error))
+          }),
+      )
+      .mockResolvedValue(new Response())
+    const { lost, alerts } = start('https://hooks.example.com', { fetch, timeoutMs: 5 })
+    await alerts.close()
+    expect([fetch.mock.calls.length, lost.length]).toEqual([2, 0])
+  })
+})
+
+test.each([
+  ['', /whole URL/],
+  ['hooks.example.com/x', /whole URL/],
+  ['ftp://example.com', /got one of ftp:/],
+])("'%s' is refused", (url, message) => {
+  expect(() => webhook(url)).toThrow(message)
+})
+
+test('a bad timeout is refused', () => {
+  expect(() => webhook('http://x', { timeoutMs: Number.NaN })).toThrow(/'timeoutMs'/)
+})
