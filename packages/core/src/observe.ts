@@ -45,9 +45,5 @@ export type {
 export { webhook, type WebhookOptions } from './observe/webhook.ts'
 export { WebhookError } from './errors/webhook-error.ts'
 export { PROMETHEUS_CONTENT_TYPE, prometheusText } from './observe/prometheus.ts'
-export {
-  registerInPromClient,
-  type PromClientMetric,
-  type PromClientRegistry,
-} from './observe/prom-client.ts'
+export { registerInPromClient, type PromClientRegistry } from './observe/prom-client.ts'
 export { metricTable, type MetricDescription } from './observe/metric-table.ts'

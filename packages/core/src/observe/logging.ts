@@ -156,10 +156,11 @@ const MAX_CAUSES = 5
  */
 function loggableError(error: unknown, redact: (text: string) => string, depth = 0): LoggableError {
   const { name, message } = nameError(error)
-  const loggable: { -readonly [Key in keyof LoggableError]: LoggableError[Key] } = Object.assign(
-    Object.create(null),
-    { name, message: redact(message) },
-  )
+  const loggable: { -readonly [Key in keyof LoggableError]: LoggableError[Key] } = {
+    name,
+    message: redact(message),
+  }
+  Object.setPrototypeOf(loggable, null)
   if (!(error instanceof Error)) return loggable
   const { stack, cause, code } = error as Error & { readonly code?: unknown }
   if (stack !== undefined) loggable.stack = redact(stack)

@@ -2,15 +2,10 @@ import { metricTable, type MetricKey } from './metric-table.ts'
 import { readMetrics, type MetricReading } from './prometheus.ts'
 import type { Statistics } from './statistics.ts'
 
-/** The part of a metric that prom-client's registry asks for when it is scraped. */
-export interface PromClientMetric {
-  get(): Promise<MetricReading>
-  reset(): void
-}
-
 /** The part of prom-client's `Registry` that is needed: core depends on no version of it. */
 export interface PromClientRegistry {
-  registerMetric(metric: PromClientMetric): void
+  /** `never`: its own type names the classes of its metrics, of which it asks no more than `get`. */
+  registerMetric(metric: never): void
   removeSingleMetric(name: string): void
 }
 
@@ -34,7 +29,7 @@ export function registerInPromClient(
       const get = (): Promise<MetricReading> => readNow(statistics, name)
       // The registry resets all its metrics together; ours begin again together, too.
       const metric = { name, help, type, get, reset: () => statistics.reset() }
-      registry.registerMetric(metric)
+      registry.registerMetric(metric as never)
       registered.push(name)
     }
   } catch (error) {

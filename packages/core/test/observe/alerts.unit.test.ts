@@ -4,7 +4,7 @@ import { currentFrame, runInFrame } from '../../src/internal/flow.ts'
 import type { Alert, AlertRule } from '../../src/observe/alert.ts'
 import { createAlerts, type AlertOptions } from '../../src/observe/alerts.ts'
 import { fakeClock } from '../../../testing/src/fakes/fake-clock.ts'
-import { command, eventOf, handle, openObservations, publish } from './facts.ts'
+import { command, eventOf, handle, isObserved, openObservations, publish } from './facts.ts'
 
 const START_MS = Date.parse('2026-11-21T09:30:00.000Z')
 const boom = { error: new Error('boom') }
@@ -309,7 +309,7 @@ describe('sending', () => {
     await alerts.close()
     await alerts.close()
     expect(said()).toEqual(['firing handler mail'])
-    expect(Object.values(observations).map(({ active }) => active)).not.toContain(true)
+    expect(isObserved(observations)).toBe(false)
     expect(clock.sleeping).toBe(0)
   })
 
@@ -354,49 +354,3 @@ describe('sending', () => {
 function alertsOf(handlers: number): number {
   return Math.min(2 * handlers, 1000) + 2
 }
-
-describe('rules and options that cannot be kept are refused, with their place', () => {
-  test.each<[unknown, RegExp]>([
-    [[], /at least one rule/],
-    [
-      [{ kind: 'eror' }],
-      /rules\[0\]: 'kind' is one of error, slow, event, silence, value; got eror/,
-    ],
-    [
-      [{ kind: 'slow' }],
-      /rules\[0\]\.overMs' is a number of milliseconds from 0 up; got undefined/,
-    ],
-    [[{ kind: 'slow', overMs: -1 }], /got -1/],
-    [[{ kind: 'error', type: '' }], /'type' is the name of an event or a glob/],
-    [[{ kind: 'error' }, { kind: 'event' }], /rules\[1\]: 'type'/],
-    [
-      [{ kind: 'error', severity: 'huge' }],
-      /'severity' is one of info, warning, high, critical; got "huge"/,
-    ],
-    [[{ kind: 'error' }, { kind: 'error' }], /rules\[1\] is a second rule named 'error'/],
-    [[{ kind: 'silence', type: 'A.**', forMs: 0 }], /forMs must be more than 0/],
-    [[{ kind: 'silence', forMs: 5 }], /'type'/],
-    [[{ kind: 'value', read: () => 1, above: 1 }], /has a 'name'/],
-    [[{ kind: 'value', name: 'lag', above: 1 }], /'read' is a function/],
-    [[{ kind: 'value', name: 'lag', read: () => 1 }], /either 'above' or 'below'/],
-    [
-      [{ kind: 'value', name: 'lag', read: () => 1, above: 1, below: 0 }],
-      /either 'above' or 'below'/,
-    ],
-  ])('%j', (rules, message) => {
-    const observations = openObservations()
-    const call = () => createAlerts(observations, rules as AlertRule[], { send: () => undefined })
-    expect(call).toThrow(message)
-    expect(call).toThrow(expect.objectContaining({ code: 'TIDINGS_ARGUMENT_INVALID' }))
-    expect(observations.handled.active).toBe(false)
-  })
-
-  test.each<[Partial<AlertOptions>, RegExp]>([
-    [{ send: 'http://x' as never }, /'send' is a function/],
-    [{ retry: { attempts: 0 } }, /'retry.attempts'/],
-    [{ recoverAfterMs: -1 }, /'recoverAfterMs'/],
-    [{ checkEveryMs: 0 }, /'checkEveryMs'/],
-  ])('%j', (options, message) => {
-    expect(() => start([{ kind: 'error' }], options)).toThrow(message)
-  })
-})

@@ -64,3 +64,8 @@ export function command(
     error: outcome.error,
   })
 }
+
+export function isObserved(observations: Observations): boolean {
+  const points: readonly { readonly active: boolean }[] = Object.values(observations)
+  return points.some(({ active }) => active)
+}

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { createEventBus } from '../../src/bootstrap/create-event-bus.ts'
 import { createStatistics } from '../../src/observe/statistics.ts'
 import { CounterUpdated } from '../support/counter.ts'
-import { command, eventOf, handle, openObservations, publish } from './facts.ts'
+import { command, eventOf, handle, isObserved, openObservations, publish } from './facts.ts'
 
 test('counts and times by type, handler, agent and command', () => {
   const observations = openObservations()
@@ -87,7 +87,7 @@ test('reset begins at nothing; after disposal nothing is counted, and nobody loo
   statistics[Symbol.dispose]()
   publish(observations, eventOf('A.B.Happened'))
   expect(statistics.summary().published).toBe(1)
-  expect(Object.values(observations).map(({ active }) => active)).not.toContain(true)
+  expect(isObserved(observations)).toBe(false)
 })
 
 test('agents are whose the application says they are', () => {

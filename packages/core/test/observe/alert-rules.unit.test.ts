@@ -1,0 +1,52 @@
+import { describe, expect, test } from 'vitest'
+import type { AlertRule } from '../../src/observe/alert.ts'
+import { createAlerts, type AlertOptions } from '../../src/observe/alerts.ts'
+import { openObservations } from './facts.ts'
+
+describe('rules and options that cannot be kept are refused, with their place', () => {
+  test.each<[unknown, RegExp]>([
+    [[], /at least one rule/],
+    [
+      [{ kind: 'eror' }],
+      /rules\[0\]: 'kind' is one of error, slow, event, silence, value; got eror/,
+    ],
+    [
+      [{ kind: 'slow' }],
+      /rules\[0\]\.overMs' is a number of milliseconds from 0 up; got undefined/,
+    ],
+    [[{ kind: 'slow', overMs: -1 }], /got -1/],
+    [[{ kind: 'error', type: '' }], /'type' is the name of an event or a glob/],
+    [[{ kind: 'error' }, { kind: 'event' }], /rules\[1\]: 'type'/],
+    [
+      [{ kind: 'error', severity: 'huge' }],
+      /'severity' is one of info, warning, high, critical; got "huge"/,
+    ],
+    [[{ kind: 'error' }, { kind: 'error' }], /rules\[1\] is a second rule named 'error'/],
+    [[{ kind: 'silence', type: 'A.**', forMs: 0 }], /forMs must be more than 0/],
+    [[{ kind: 'silence', forMs: 5 }], /'type'/],
+    [[{ kind: 'value', read: () => 1, above: 1 }], /has a 'name'/],
+    [[{ kind: 'value', name: 'lag', above: 1 }], /'read' is a function/],
+    [[{ kind: 'value', name: 'lag', read: () => 1 }], /either 'above' or 'below'/],
+    [
+      [{ kind: 'value', name: 'lag', read: () => 1, above: 1, below: 0 }],
+      /either 'above' or 'below'/,
+    ],
+  ])('%j', (rules, message) => {
+    const observations = openObservations()
+    const call = () => createAlerts(observations, rules as AlertRule[], { send: () => undefined })
+    expect(call).toThrow(message)
+    expect(call).toThrow(expect.objectContaining({ code: 'TIDINGS_ARGUMENT_INVALID' }))
+    expect(observations.handled.active).toBe(false)
+  })
+
+  test.each<[Partial<AlertOptions>, RegExp]>([
+    [{ send: 'http://x' as never }, /'send' is a function/],
+    [{ retry: { attempts: 0 } }, /'retry.attempts'/],
+    [{ recoverAfterMs: -1 }, /'recoverAfterMs'/],
+    [{ checkEveryMs: 0 }, /'checkEveryMs'/],
+  ])('%j', (options, message) => {
+    const call = () =>
+      createAlerts(openObservations(), [{ kind: 'error' }], { send: () => undefined, ...options })
+    expect(call).toThrow(message)
+  })
+})
