@@ -1,38 +1,27 @@
+import { z } from 'zod'
 import { describe, expect, test } from 'vitest'
-import { ANY, ListenerBus, type ListenerFailure } from '../../src/bus/event-bus.ts'
+import type { Handler } from '../../src/bus/handler.ts'
+import { ANY, type Selector } from '../../src/bus/selector.ts'
+import { defineEvent } from '../../src/contract/define-event.ts'
 import type { Envelope } from '../../src/contract/envelope.ts'
 import { currentFrame } from '../../src/internal/flow.ts'
-import { CounterCompleted, CounterUpdated, UpdateCounter, UpdateTwice } from '../support/counter.ts'
-import { startCounter } from '../support/start.ts'
-import { stores } from '../support/stores.ts'
+import { CounterCompleted, CounterUpdated } from '../support/counter.ts'
+import { settle } from '../support/fake-clock.ts'
+import { anEvent } from '../support/handling.ts'
+import { ofType, openBus } from '../support/open-bus.ts'
 
-const types = ['Test.Counter.Updated', 'Test.Counter.Completed', 'Shop.Cart.Item.Added']
+const ItemAdded = defineEvent('Shop.Cart.Item.Added', { payload: z.object({}) })
+const events = [CounterUpdated, CounterCompleted, ItemAdded]
+const types = events.map(({ type }) => type)
 
-function event(eventType: string, payload: unknown = {}): Envelope {
-  return {
-    eventId: `id of ${eventType}`,
-    eventType,
-    eventVersion: 1,
-    timestamp: '2026-11-21T09:30:00.000Z',
-    aggregateType: 'Test.Counter',
-    aggregateId: 'a',
-    correlationId: '0199e2c4-1111-7111-8111-111111111111',
-    payload,
-    metadata: {},
+const fail = (error: unknown): Handler => {
+  return () => {
+    throw error
   }
 }
 
-function openBus() {
-  const failures: ListenerFailure[] = []
-  const bus = new ListenerBus({
-    knownTypes: () => types,
-    onFailure: (failure) => failures.push(failure),
-  })
-  return { bus, failures }
-}
-
 describe('what a listener selects', () => {
-  test.each([
+  test.each<[string, Selector, readonly string[]]>([
     ['a definition', CounterUpdated, ['Test.Counter.Updated']],
     ['several definitions', [CounterUpdated, CounterCompleted], types.slice(0, 2)],
     ['a name', 'Test.Counter.Completed', ['Test.Counter.Completed']],
@@ -40,191 +29,404 @@ describe('what a listener selects', () => {
     ['* for one segment only', 'Shop.*.*.Added', ['Shop.Cart.Item.Added']],
     ['** for any number', '**.Added', ['Shop.Cart.Item.Added']],
     ['ANY', ANY, types],
-  ])('%s', (_what, selector, expected) => {
-    const { bus } = openBus()
-    const heard: string[] = []
-    bus.subscribe(selector, ({ eventType }) => void heard.push(eventType))
-    bus.deliver(types.map((type) => event(type)))
-    expect(heard).toEqual(expected)
+  ])('%s', async (_what, selector, expected) => {
+    // Before and after the first event of a type: the list of a type is made by that one.
+    for (const isFirst of [true, false]) {
+      const { bus } = openBus({ events })
+      if (!isFirst) for (const type of types) await bus.publish(ofType(type))
+      const heard: string[] = []
+      bus.subscribe(selector as never, ({ eventType }: Envelope) => void heard.push(eventType))
+      for (const type of types) await bus.publish(ofType(type))
+      expect(heard).toEqual(expected)
+    }
   })
 
   test.each(['Tset.**', 'Test.Counter.Update', 'Shop.*.Added'])(
-    "'%s', which selects nothing, is refused",
+    "'%s', which selects nothing that there is, is refused",
     (glob) => {
-      const { bus } = openBus()
+      const { bus } = openBus({ events })
       expect(() => bus.subscribe(glob, () => undefined)).toThrow(
         `No event of this application matches '${glob}'`,
       )
     },
   )
-})
 
-test('listeners are called in the order in which they came, event by event', () => {
-  const { bus } = openBus()
-  const heard: string[] = []
-  for (const name of ['one', 'two']) {
-    bus.subscribe('Test.**', ({ eventType }, { listenerId }) => {
-      heard.push(`${name} ${eventType.split('.').at(-1)} ${listenerId}`)
-    })
-  }
-  bus.deliver([event('Test.Counter.Updated'), event('Test.Counter.Completed')])
-  expect(heard).toEqual([
-    'one Updated listener-1',
-    'two Updated listener-2',
-    'one Completed listener-1',
-    'two Completed listener-2',
-  ])
-})
-
-test('a listener that fails, at once or later, touches no other one, and its owner is told', async () => {
-  const { bus, failures } = openBus()
-  const heard: string[] = []
-  const [now, later] = [new Error('now'), new Error('later')]
-  bus.subscribe(
-    ANY,
-    () => {
-      throw now
+  test.each(['', '.', 'Test.', '.Test', 'Test..Updated'])(
+    "'%s', which means nothing, is refused",
+    (text) => {
+      const { bus } = openBus()
+      expect(() => bus.subscribe(text, () => undefined)).toThrow(/is no dotted name/)
+      expect(() => bus.subscribe([], () => undefined)).toThrow(/An empty list selects no event/)
     },
-    { name: 'at once' },
   )
-  bus.subscribe(ANY, async () => {
-    await Promise.resolve()
-    throw later
+
+  test('a bus that knows no types takes any name, also one that comes later', async () => {
+    const { bus } = openBus()
+    const heard: string[] = []
+    bus.subscribe('Own.**', ({ eventType }) => void heard.push(eventType))
+    await bus.publish(ofType('Own.Thing.Done'))
+    await bus.publish(ofType('Other.Thing.Done'))
+    expect(heard).toEqual(['Own.Thing.Done'])
   })
-  bus.subscribe(ANY, ({ eventType }) => void heard.push(eventType))
-  const updated = event('Test.Counter.Updated')
-  bus.deliver([updated])
-  await bus.drain()
-  expect(heard).toEqual(['Test.Counter.Updated'])
-  expect(failures).toEqual([
-    { listenerId: 'listener-1', name: 'at once', event: updated, error: now },
-    { listenerId: 'listener-2', name: 'ANY', event: updated, error: later },
-  ])
 })
 
-test('no event reaches a listener after it has unsubscribed; twice is once', () => {
-  const { bus } = openBus()
-  const heard: string[] = []
-  const listener = bus.subscribe(ANY, () => {
-    heard.push('first')
-    listener.unsubscribe()
-    listener.unsubscribe()
-  })
-  bus.subscribe(ANY, () => void heard.push('second'))
-  bus.deliver([event('Test.Counter.Updated'), event('Test.Counter.Updated')])
-  expect(heard).toEqual(['first', 'second', 'second'])
-})
-
-test('a listener ends with its block when it is disposed of', () => {
-  const { bus } = openBus()
-  const heard: string[] = []
-  {
-    using _listener = bus.subscribe(ANY, ({ eventType }) => void heard.push(eventType))
-    bus.deliver([event('Test.Counter.Updated')])
-  }
-  bus.deliver([event('Test.Counter.Completed')])
-  expect(heard).toEqual(['Test.Counter.Updated'])
-})
-
-test('a listener that comes during a delivery hears the next one', () => {
-  const { bus } = openBus()
-  const heard: string[] = []
-  let isFirst = true
-  bus.subscribe(ANY, () => {
-    if (isFirst) bus.subscribe(ANY, ({ eventType }) => void heard.push(eventType))
-    isFirst = false
-  })
-  bus.deliver([event('Test.Counter.Updated')])
-  expect(heard).toEqual([])
-  bus.deliver([event('Test.Counter.Completed')])
-  expect(heard).toEqual(['Test.Counter.Completed'])
-})
-
-test('a handler runs in the frame of its event', () => {
-  const { bus } = openBus()
-  const updated = event('Test.Counter.Updated')
-  let frame: unknown
-  bus.subscribe(ANY, () => {
-    frame = currentFrame()
-  })
-  bus.deliver([updated])
-  expect(frame).toMatchObject({ eventId: updated.eventId, correlationId: updated.correlationId })
-  expect(currentFrame()).toBeUndefined()
-})
-
-describe.each(stores)('on $kind, an application', ({ open }) => {
-  test('delivers what it commits, in order of position, after the commit', async () => {
-    const store = await open()
-    const app = await startCounter({ store })
-    const heard: [position: number | undefined, isStored: boolean][] = []
-    const checks: Promise<void>[] = []
-    app.bus.subscribe('Test.Counter.*', (event) => {
-      checks.push(
-        store.findEvent(event.eventId).then((found) => {
-          heard.push([event.position, found?.position === event.position])
-        }),
-      )
-    })
-    await app.send(UpdateTwice, { counterId: 'a', by: 1 })
-    await app.send(UpdateCounter, { counterId: 'a', by: 1 })
-    await Promise.all(checks)
-    expect(heard).toEqual([
-      [1, true],
-      [2, true],
-      [3, true],
+describe('who is called', () => {
+  test('higher priorities first, negative ones last, and then in the order of subscribing', async () => {
+    const { bus } = openBus()
+    const heard: string[] = []
+    const order: [string, number?][] = [['low', -5], ['a'], ['high', 1.5], ['b', 0], ['low 2', -5]]
+    const hear = ([name, priority]: [string, number?]): void => {
+      bus.subscribe(ANY, () => void heard.push(name), priority === undefined ? {} : { priority })
+    }
+    for (const one of order.slice(0, 3)) hear(one)
+    await bus.publish(anEvent())
+    heard.length = 0
+    for (const one of order.slice(3)) hear(one)
+    const { outcomes } = await bus.publish(anEvent())
+    expect(heard).toEqual(['high', 'a', 'b', 'low', 'low 2'])
+    expect(outcomes.map(({ listenerId }) => listenerId.replace('listener-', ''))).toEqual([
+      '3',
+      '2',
+      '4',
+      '1',
+      '5',
     ])
   })
 
-  test('publishes nothing of what is not committed, and nothing twice', async () => {
-    const app = await startCounter({ store: await open() })
-    const heard: string[] = []
-    app.bus.subscribe(ANY, ({ eventId }) => void heard.push(eventId))
-    const events = CounterUpdated(
-      { counterId: 'a', by: 1 },
-      { eventId: '0199e2c4-1111-7111-8111-111111111111' },
-    )
-    const append = { aggregateType: 'Test.Counter', aggregateId: 'a', events }
-
-    await expect(app.store.append({ ...append, expectedVersion: 7 })).rejects.toThrow(
-      /expected version 7/,
-    )
-    await expect(
-      app.store.transaction(async (tx) => {
-        await tx.append(append)
-        throw new Error('changed my mind')
-      }),
-    ).rejects.toThrow('changed my mind')
-    expect(heard).toEqual([])
-
-    await app.store.append(append)
-    await app.store.append(append)
-    expect(heard).toEqual(['0199e2c4-1111-7111-8111-111111111111'])
+  test('the same handler twice is called twice, and ended together', async () => {
+    const { bus } = openBus()
+    let calls = 0
+    const handler = (): void => void calls++
+    bus.subscribe(ANY, handler)
+    bus.subscribe('Test.**', handler)
+    await bus.publish(anEvent())
+    expect(calls).toBe(2)
+    expect(bus.unsubscribeHandler(handler)).toBe(2)
+    expect(bus.unsubscribeHandler(handler)).toBe(0)
+    await bus.publish(anEvent())
+    expect(calls).toBe(2)
   })
 
-  test('is not held up, and not failed, by its listeners', async () => {
-    const failures: unknown[] = []
-    const app = await startCounter({
-      store: await open(),
-      onFailure: (failure) => failures.push(failure.error),
+  test('one that unsubscribes hears nothing more, also of the event under way; twice is once', async () => {
+    const { bus } = openBus()
+    const heard: string[] = []
+    bus.subscribe(ANY, () => {
+      heard.push('first')
+      expect(bus.unsubscribe(second.id)).toBe(heard.length === 1)
     })
-    const gate = Promise.withResolvers<void>()
-    const failure = new Error('no')
-    app.bus.subscribe(CounterUpdated, () => gate.promise)
-    app.bus.subscribe(CounterUpdated, () => {
-      throw failure
+    const second = bus.subscribe(ANY, () => void heard.push('second'))
+    await bus.publish(anEvent())
+    await bus.publish(anEvent())
+    expect(heard).toEqual(['first', 'first'])
+    second.unsubscribe()
+    expect(bus.unsubscribe('nobody')).toBe(false)
+  })
+
+  test('one that subscribes during a delivery hears the next one', async () => {
+    const { bus } = openBus()
+    const heard: string[] = []
+    let isFirst = true
+    bus.subscribe(ANY, () => {
+      if (isFirst)
+        bus.subscribe(ANY, ({ eventType }) => void heard.push(eventType), { priority: -1 })
+      isFirst = false
     })
-    await expect(app.send(UpdateCounter, { counterId: 'a', by: 1 })).resolves.toMatchObject({
-      position: 1,
+    await bus.publish(ofType('A.First'))
+    expect(heard).toEqual([])
+    await bus.publish(ofType('A.Second'))
+    expect(heard).toEqual(['A.Second'])
+  })
+
+  test('a listener ends with its block, or with its signal', async () => {
+    const { bus } = openBus()
+    const heard: string[] = []
+    const controller = new AbortController()
+    bus.subscribe(ANY, () => void heard.push('signal'), { signal: controller.signal })
+    {
+      using _listener = bus.subscribe(ANY, () => void heard.push('block'))
+      await bus.publish(anEvent())
+    }
+    controller.abort()
+    await bus.publish(anEvent())
+    expect(heard).toEqual(['signal', 'block'])
+    expect(() => bus.subscribe(ANY, () => undefined, { signal: controller.signal })).toThrow(
+      /abort/,
+    )
+  })
+
+  test('once is over before its event is handled: publishing within it calls it no second time', async () => {
+    const { bus } = openBus()
+    let calls = 0
+    bus.once(ANY, async () => {
+      calls++
+      await bus.publish(anEvent())
     })
-    expect(failures).toEqual([failure])
-    gate.resolve()
+    await bus.publish(anEvent())
+    await bus.publish(anEvent())
+    expect(calls).toBe(1)
   })
 })
 
-test('a closed application takes no listener', async () => {
-  const app = await startCounter()
-  await app.close()
-  expect(() => app.bus.subscribe(ANY, () => undefined)).toThrow(
-    expect.objectContaining({ code: 'TIDINGS_CLOSED' }),
+describe('what a handler does wrong', () => {
+  test.each<[string, unknown]>([
+    ['an error', new Error('own')],
+    ['undefined', undefined],
+    ['null', null],
+    ['a text', 'no'],
+    ['a thenable', { then: 1 }],
+  ])(
+    'it throws or rejects with %s: the outcome and the owner have it, the others go on',
+    async (_what, error) => {
+      const { bus, failures } = openBus()
+      const heard: string[] = []
+      bus.subscribe(ANY, fail(error), { name: 'throws' })
+      bus.subscribe(ANY, () => Promise.reject(error as Error), { name: 'rejects' })
+      bus.subscribe(ANY, async () => void heard.push('async'))
+      bus.subscribe(ANY, () => void heard.push('sync'))
+      const event = anEvent()
+      const { outcomes } = await bus.publish(event)
+      expect(outcomes).toEqual([
+        { listenerId: 'listener-1', name: 'throws', failed: true, error },
+        { listenerId: 'listener-2', name: 'rejects', failed: true, error },
+        { listenerId: 'listener-3', name: 'ANY', failed: false },
+        { listenerId: 'listener-4', name: 'ANY', failed: false },
+      ])
+      expect(heard).toEqual(['async', 'sync'])
+      expect(failures).toEqual([
+        { kind: 'listener', listenerId: 'listener-1', name: 'throws', event, error },
+        { kind: 'listener', listenerId: 'listener-2', name: 'rejects', event, error },
+      ])
+    },
   )
+
+  test('it answers with a thenable that calls back twice, or throws', async () => {
+    const { bus, failures } = openBus()
+    const twice = {
+      then: (resolve: (value?: unknown) => void, reject: (error: unknown) => void) => {
+        resolve()
+        resolve()
+        reject(new Error('too late'))
+      },
+    }
+    bus.subscribe(ANY, () => twice)
+    bus.subscribe(ANY, () => ({ then: fail('from then') }))
+    const { outcomes } = await bus.publish(anEvent())
+    expect(outcomes.map(({ failed }) => failed)).toEqual([false, true])
+    expect(failures.map(({ error }) => error)).toEqual(['from then'])
+  })
+
+  test('it changes the event: the next one does not see it', async () => {
+    const { bus } = openBus()
+    bus.subscribe(CounterUpdated, (event) => void Object.assign(event.payload, { by: 7 }))
+    bus.subscribe(CounterUpdated, (event) => void Object.assign(event, { eventType: 'X' }))
+    const heard: unknown[] = []
+    bus.subscribe(CounterUpdated, (event) => void heard.push([event.eventType, event.payload.by]))
+    const { outcomes } = await bus.publish(CounterUpdated({ counterId: 'a', by: 1 }))
+    expect(outcomes.map(({ failed }) => failed)).toEqual([true, true, false])
+    expect(heard).toEqual([['Test.Counter.Updated', 1]])
+  })
+
+  test('it hangs: other events go on, and drain waits for it', async () => {
+    const { bus } = openBus()
+    const gate = Promise.withResolvers<void>()
+    bus.subscribe('A.Slow', () => gate.promise)
+    let isDrained = false
+    const slow = bus.publish(ofType('A.Slow'))
+    const draining = bus.drain().then(() => (isDrained = true))
+    await bus.publish(ofType('A.Quick'))
+    await settle()
+    expect(isDrained).toBe(false)
+    gate.resolve()
+    await Promise.all([slow, draining])
+  })
+})
+
+describe('publishing', () => {
+  test('a payload that does not fit its contract reaches nobody', async () => {
+    const { bus } = openBus()
+    let calls = 0
+    bus.subscribe(ANY, () => calls++)
+    await expect(
+      bus.publish(CounterUpdated({ counterId: 'a', by: 'x' as never })),
+    ).rejects.toMatchObject({
+      code: 'TIDINGS_PAYLOAD_INVALID',
+    })
+    expect(calls).toBe(0)
+  })
+
+  test('an event without a handler is told of', async () => {
+    const unhandled: string[] = []
+    const { bus } = openBus({ onUnhandled: ({ eventType }) => void unhandled.push(eventType) })
+    const listener = bus.subscribe('A.Heard', () => undefined)
+    await bus.publish(ofType('A.Heard'))
+    bus.publishSync(ofType('A.Alone'))
+    bus.enqueue(ofType('A.Queued'))
+    await bus.drain()
+    listener.unsubscribe()
+    await bus.publish(ofType('A.Heard'))
+    expect(unhandled).toEqual(['A.Alone', 'A.Queued', 'A.Heard'])
+  })
+
+  test('within a handler it is delivered at once, before the outer event goes on', async () => {
+    const { bus } = openBus()
+    const heard: string[] = []
+    const depths: unknown[] = []
+    bus.subscribe('A.Outer', () => {
+      heard.push('outer 1')
+      void bus.publish(ofType('A.Inner'))
+      bus.enqueue(ofType('A.Queued'))
+    })
+    bus.subscribe('A.Outer', () => void heard.push('outer 2'))
+    bus.subscribe('A.Inner', () => {
+      heard.push('inner')
+      depths.push((currentFrame() as { depth?: number }).depth)
+    })
+    bus.subscribe('A.Queued', () => {
+      heard.push('queued')
+      depths.push((currentFrame() as { depth?: number }).depth)
+    })
+    await bus.publish(ofType('A.Outer'))
+    await bus.drain()
+    expect(heard).toEqual(['outer 1', 'inner', 'outer 2', 'queued'])
+    expect(depths).toEqual([2, 1])
+  })
+
+  test('what it leads to has its cause and its correlation, also after an await', async () => {
+    const { bus } = openBus({ source: 'shop' })
+    const heard: Envelope[] = []
+    bus.subscribe(CounterUpdated, async () => {
+      await settle()
+      await bus.publish(CounterCompleted({ counterId: 'a' }))
+    })
+    bus.subscribe(CounterCompleted, (event) => void heard.push(event))
+    const { event } = await bus.publish(
+      CounterUpdated({ counterId: 'a', by: 1 }, { metadata: { tenant: 't' } }),
+    )
+    expect(event).toMatchObject({
+      correlationId: event.eventId,
+      metadata: { source: 'shop', tenant: 't' },
+    })
+    expect(event.causationId).toBeUndefined()
+    expect(heard).toMatchObject([
+      { causationId: event.eventId, correlationId: event.correlationId, metadata: { tenant: 't' } },
+    ])
+    expect(currentFrame()).toBeUndefined()
+  })
+
+  test.each(['publish', 'publishSync'] as const)(
+    'a loop of %s is refused, and named',
+    async (how) => {
+      const { bus, failures } = openBus()
+      let calls = 0
+      const next = (type: string) => async () => {
+        calls++
+        await bus.publish(ofType(type))
+      }
+      const nextSync = (type: string) => (): void => {
+        calls++
+        bus.publishSync(ofType(type))
+      }
+      const to = how === 'publish' ? next : nextSync
+      bus.subscribe('A.Ping', to('A.Pong'))
+      bus.subscribe('A.Pong', to('A.Ping'))
+      if (how === 'publish') await bus.publish(ofType('A.Ping'))
+      else bus.publishSync(ofType('A.Ping'))
+      expect(calls).toBe(100)
+      expect(failures[0]?.error).toMatchObject({
+        code: 'TIDINGS_PUBLISH_LOOP',
+        path: ['A.Pong', 'A.Ping', 'A.Pong', 'A.Ping', 'A.Pong', 'A.Ping'],
+      })
+      expect(String(failures[0]?.error)).toMatch(/100 deep: A\.P/)
+    },
+  )
+
+  test('what a timer publishes after its delivery has ended is no loop', async () => {
+    const { bus } = openBus()
+    let rounds = 0
+    const done = Promise.withResolvers<void>()
+    bus.subscribe('A.Tick', () => {
+      if (++rounds === 250) done.resolve()
+      else setImmediate(() => void bus.publish(ofType('A.Tick')))
+    })
+    await bus.publish(ofType('A.Tick'))
+    await done.promise
+    expect(rounds).toBe(250)
+  })
+
+  test('publishSync runs synchronous handlers, and names the others', async () => {
+    const { bus, failures } = openBus()
+    const heard: string[] = []
+    bus.subscribe(ANY, async () => void heard.push('declared'), { name: 'declared' })
+    bus.subscribe(ANY, () => Promise.reject(new Error('later')), { name: 'promises' })
+    bus.subscribe(ANY, () => void heard.push('sync'), { name: 'sync' })
+    bus.subscribe(ANY, fail('no'), { name: 'fails' })
+    const { outcomes, asynchronous } = bus.publishSync(anEvent())
+    expect(heard).toEqual(['sync'])
+    expect(outcomes.map(({ name, failed }) => [name, failed])).toEqual([
+      ['sync', false],
+      ['fails', true],
+    ])
+    expect(asynchronous.map(({ name, started }) => [name, started])).toEqual([
+      ['declared', false],
+      ['promises', true],
+    ])
+    await settle()
+    expect(failures.map(({ error }) => error)).toEqual(['no', new Error('later')])
+  })
+})
+
+describe('closing', () => {
+  test('lets what is queued and under way end, and what that publishes; takes nothing else; twice is once', async () => {
+    const { bus } = openBus()
+    const heard: string[] = []
+    bus.subscribe(ANY, async ({ eventType }) => {
+      await settle()
+      heard.push(eventType)
+      if (eventType === 'A.Queued') await bus.publish(ofType('A.Late'))
+    })
+    const running = bus.publish(ofType('A.Running'))
+    bus.enqueue(ofType('A.Queued'))
+    const closings = [bus.close(), bus.close()]
+    const refused = { code: 'TIDINGS_CLOSED' }
+    expect(() => bus.subscribe(ANY, () => undefined)).toThrow(expect.objectContaining(refused))
+    await expect(bus.publish(anEvent())).rejects.toMatchObject(refused)
+    await Promise.all([...closings, running])
+    await bus.close()
+    expect(heard).toEqual(['A.Running', 'A.Queued', 'A.Late'])
+    expect(() => bus.enqueue(anEvent())).toThrow(expect.objectContaining(refused))
+    expect(() => bus.publishSync(anEvent())).toThrow(expect.objectContaining(refused))
+  })
+
+  test('within a handler that does not wait for it: the delivery ends as ever', async () => {
+    const { bus } = openBus()
+    const heard: string[] = []
+    let closing: Promise<void> | undefined
+    bus.subscribe(ANY, () => {
+      heard.push('first')
+      closing = bus.close()
+    })
+    bus.subscribe(ANY, async () => void heard.push('second'))
+    const { outcomes } = await bus.publish(anEvent())
+    await closing
+    expect(heard).toEqual(['first', 'second'])
+    expect(outcomes.map(({ failed }) => failed)).toEqual([false, false])
+  })
+
+  test('closes handlers that hold events back before their signal is aborted, and owns their failure', async () => {
+    const { bus, failures } = openBus()
+    const steps: string[] = []
+    const error = new Error('cannot close')
+    const holding: Handler = Object.assign(() => undefined, {
+      close: async ({ signal }: { signal: AbortSignal }) => {
+        signal.addEventListener('abort', () => steps.push('aborted'))
+        await settle()
+        steps.push('closed')
+        throw error
+      },
+    })
+    bus.subscribe(ANY, holding, { name: 'holding' })
+    await bus.close()
+    expect(steps).toEqual(['closed', 'aborted'])
+    expect(failures).toMatchObject([{ name: 'holding', event: undefined, error }])
+  })
 })

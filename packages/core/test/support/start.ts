@@ -1,5 +1,6 @@
 import { onTestFinished } from 'vitest'
-import { bootstrap, type BootstrapOptions, type Failure } from '../../src/bootstrap/bootstrap.ts'
+import { bootstrap, type BootstrapOptions } from '../../src/bootstrap/bootstrap.ts'
+import type { Failure } from '../../src/bootstrap/failure.ts'
 import type { AppOf } from '../../src/bootstrap/app.ts'
 import type { AnyModule } from '../../src/contract/define-module.ts'
 import { memoryStore } from '../../src/store/memory/memory-store.ts'

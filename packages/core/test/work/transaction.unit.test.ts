@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { bootstrap } from '../../src/bootstrap/bootstrap.ts'
-import { ANY } from '../../src/bus/event-bus.ts'
+import { ANY } from '../../src/bus/selector.ts'
 import { ConcurrencyError } from '../../src/errors/store-errors.ts'
 import type { AppStore } from '../../src/work/app-store.ts'
 import type { RootOf, WorkTransaction } from '../../src/work/unit-of-work.ts'
