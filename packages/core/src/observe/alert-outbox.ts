@@ -1,3 +1,4 @@
+import { TimeoutError } from '../errors/queue-errors.ts'
 import { isTidingsError } from '../errors/tidings-error.ts'
 import { backoffMs, type Random } from '../internal/backoff.ts'
 import type { Clock } from '../internal/clock.ts'
@@ -12,6 +13,8 @@ const MAX_WAITING = 1000
 export interface OutboxPorts {
   readonly send: AlertSender
   readonly retry: AlertRetry
+  /** One try may take so long: a sender that hangs must not hold up all later alerts. */
+  readonly sendTimeoutMs: number
   readonly onFailure: AlertFailure
   readonly clock: Clock
   readonly random: Random
@@ -58,17 +61,34 @@ export class AlertOutbox {
   }
 
   async #sendOne(alert: Alert): Promise<void> {
-    const { send, retry, clock, random } = this.#ports
+    const { retry, clock, random } = this.#ports
     const { signal } = this.#stop
     for (let attempt = 1; ; attempt++) {
       signal.throwIfAborted()
       try {
-        await abortable(signal, send(alert, { signal }))
+        await this.#trySend(alert)
         return
       } catch (error) {
         if (signal.aborted || attempt >= retry.attempts || isHopeless(error)) throw error
       }
       await clock.sleep(backoffMs(attempt, { ...retry, random }), { signal })
+    }
+  }
+
+  /** A sender that heeds no signal is not waited for once it is aborted, or its time is over. */
+  async #trySend(alert: Alert): Promise<void> {
+    const { send, clock, sendTimeoutMs } = this.#ports
+    const ended = new AbortController()
+    const signal = AbortSignal.any([this.#stop.signal, ended.signal])
+    const late = clock.sleep(sendTimeoutMs, { signal }).then(() => {
+      throw new TimeoutError('The sending of an alert', sendTimeoutMs)
+    })
+    // Asynchronous, so that one that throws at once leaves no sleeper behind.
+    const sent = (async () => send(alert, { signal }))()
+    try {
+      await Promise.race([sent, late])
+    } finally {
+      ended.abort()
     }
   }
 
@@ -102,16 +122,6 @@ export class AlertOutbox {
 /** Only an error of ours says that trying again cannot help; of others nobody knows. */
 function isHopeless(error: unknown): boolean {
   return isTidingsError(error) && !error.retryable
-}
-
-/** A sender that heeds no signal is not waited for once it is aborted. */
-function abortable(signal: AbortSignal, work: unknown): Promise<unknown> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const onAbort = (): void => reject(signal.reason)
-  signal.addEventListener('abort', onAbort, { once: true })
-  return Promise.race([Promise.resolve(work), promise]).finally(() =>
-    signal.removeEventListener('abort', onAbort),
-  )
 }
 
 /** The default owner of an alert that could not be sent: one readable entry on standard error. */

@@ -27,6 +27,8 @@ export interface AlertOptions {
   readonly send: AlertSender
   /** How a failed sending is tried again: 5 times, after 1 s, 2 s … by default. */
   readonly retry?: Partial<AlertRetry>
+  /** One try may take so long, then it counts as failed; 30,000 by default. */
+  readonly sendTimeoutMs?: number
   /** Told of an alert that could not be sent, after the last try; standard error by default. */
   readonly onError?: AlertFailure
   /** Without another breach for so long, an `error`, `slow` or `event` alert is over; 300,000 by default. */
@@ -85,6 +87,7 @@ function completeOptions(options: AlertOptions): Settings {
   requireMs('retry.baseMs', retry.baseMs)
   requireMs('retry.maxMs', retry.maxMs)
   const settings: Settings = {
+    sendTimeoutMs: 30_000,
     onError: reportLostAlert,
     recoverAfterMs: 300_000,
     remindAfterMs: 3_600_000,
@@ -97,6 +100,7 @@ function completeOptions(options: AlertOptions): Settings {
     ...options,
     retry,
   }
+  requireCount('sendTimeoutMs', settings.sendTimeoutMs, 1)
   requireMs('recoverAfterMs', settings.recoverAfterMs)
   requireMs('remindAfterMs', settings.remindAfterMs)
   requireCount('checkEveryMs', settings.checkEveryMs, 1)

@@ -277,6 +277,26 @@ describe('sending', () => {
     expect(lost).toHaveLength(1)
   })
 
+  test('that hangs is given up after 30 s, tried again, and holds up nobody for ever', async () => {
+    const subjects: string[] = []
+    const { observations, clock, lost } = start([{ kind: 'error' }], {
+      retry: { attempts: 2 },
+      send: ({ subject }) => {
+        subjects.push(subject)
+        return subject === 'handler one' ? new Promise(() => undefined) : undefined
+      },
+    })
+    handle(observations, eventOf('A.B.Done'), { handler: 'one', ...boom })
+    handle(observations, eventOf('A.B.Done'), { handler: 'two', ...boom })
+    await clock.advance(60_999)
+    expect(subjects).toEqual(['handler one', 'handler one'])
+    await clock.advance(1)
+    expect(subjects).toEqual(['handler one', 'handler one', 'handler two'])
+    expect(lost).toMatchObject([
+      { error: { code: 'TIDINGS_TIMEOUT' }, alert: { subject: 'handler one' } },
+    ])
+  })
+
   test('is not tried again where the sender says that it cannot help', async () => {
     let tries = 0
     const { observations, clock, lost } = start([{ kind: 'error' }], {
