@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import { currentFrame, runInFrame } from '../internal/flow.ts'
@@ -189,6 +191,8 @@ class SqliteLogStore implements SqliteStore {
     // A file that could not be opened has told its caller so, and there is nothing to close.
     const log = await this.#opening?.catch(() => undefined)
     if (log === undefined) return
+    // Calls that were let in just before are on their way to where they are waited for.
+    await nextTurn()
     await log.group.settled()
     await Promise.allSettled(this.#underWay)
     await log.filler.finish()
@@ -200,11 +204,12 @@ class SqliteLogStore implements SqliteStore {
     this.#requireOpen()
     if (this.#log !== undefined) return this.#log
     this.#opening ??= openLog(this.#settings)
+    const opening = this.#opening
     try {
-      this.#log = await this.#opening
+      this.#log = await opening
     } catch (error) {
       // The next call may find the folder made, or the other process gone.
-      this.#opening = undefined
+      if (this.#opening === opening) this.#opening = undefined
       throw error
     }
     this.#requireOpen()

@@ -124,6 +124,22 @@ describe('group commit', () => {
     expect(streams.map(({ stream }) => stream)).toEqual(['A/1', 'B/1', 'B/3'])
   })
 
+  test('an event that cannot be written fails alone, whatever is wrong with it', async () => {
+    const broken = { ...event('A/1'), payloadJson: Symbol('none') as unknown as string }
+    const odd = event('A/3', { metadata: { tenant: { name: 'x' } as unknown as string } })
+    const outcomes = await Promise.allSettled([
+      store.append([append('A/1', 0, broken)]),
+      store.append([append('A/2', 0)]),
+      store.append([append('A/3', 0, odd)]),
+    ])
+    expect(outcomes.map((outcome) => outcome.status)).toEqual([
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ])
+    expect(await store.head()).toBe(2)
+  })
+
   test('a failing commit fails all of its appends, and stores none', async () => {
     let fail = true
     const failing = sqlite({
