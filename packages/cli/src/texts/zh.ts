@@ -1,4 +1,4 @@
-import type { Catalogue } from './texts.ts'
+import type { Catalogue } from './keys.ts'
 
 /** 命令行的全部中文文本：键与占位符同 en.ts。中文没有复数形式，所以不需要 `{name|one|many}`。 */
 export const zh: Catalogue = {
