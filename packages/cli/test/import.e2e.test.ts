@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
@@ -282,10 +282,16 @@ describe('import', () => {
     writeFileSync(join(cwd, 'in.gz'), zipped.subarray(0, Math.floor(zipped.length * 0.8)))
     const broken = await runCli(['import', 'in.gz', '--json'], { cwd })
     expect(broken.code).toBe(1)
-    expect(JSON.parse(broken.stderr)).toMatchObject({ error: { code: 'TIDINGS_CLI_INPUT' } })
+    const { error } = JSON.parse(broken.stderr) as {
+      error: { code: string; stored: number; line: number; hint: string }
+    }
+    expect(error.code).toBe('TIDINGS_CLI_INPUT')
+    expect(error.stored).toBeGreaterThan(0)
+    expect(error.line).toBe(error.stored)
+    expect(error.hint).toContain('Run the same command again to go on.')
     writeFileSync(join(cwd, 'in.gz'), zipped)
     const whole = figures(await runCli(['import', 'in.gz', '--json'], { cwd }))
-    expect(whole.duplicates).toBeGreaterThan(0)
+    expect(whole.duplicates).toBe(error.stored)
     expect(whole.duplicates + whole.stored).toBe(20_000)
   })
 
@@ -351,6 +357,50 @@ describe('import with contracts', () => {
     expect(rejects[3]!.reason).toContain('Todo.Item.Created')
     const types = parseLines((await runCli(['types', '--json'], { cwd })).stdout)
     expect(types).toMatchObject([{ event_type: 'Todo.Item.Created', count: 2, versions: [1, 2] }])
+  })
+
+  test('takes a package by its name, as seen from the folder of the caller', async () => {
+    const cwd = makeFolder()
+    const home = join(cwd, 'node_modules/our-contracts')
+    mkdirSync(home, { recursive: true })
+    symlinkSync(join(import.meta.dirname, '../../core'), join(cwd, 'node_modules/tidings'))
+    writeFileSync(
+      join(home, 'package.json'),
+      JSON.stringify({ name: 'our-contracts', type: 'module', exports: { import: './index.js' } }),
+    )
+    writeFileSync(
+      join(home, 'index.js'),
+      `import { defineEvent } from 'tidings/contract'
+const titles = { '~standard': { version: 1, vendor: 'our-own', validate: (value) => typeof value.title === 'string' ? { value } : { issues: [{ message: 'a title' }] } } }
+export default { nested: [defineEvent('Todo.Item.Created', { payload: titles })] }`,
+    )
+    writeFileSync(join(cwd, 'in.ndjson'), toLines([wireEvent(1), wireEvent(2, { payload: {} })]))
+    const result = await runCli(['import', 'in.ndjson', '--contracts', 'our-contracts', '--json'], {
+      cwd,
+    })
+    expect(result.stderr).toBe('')
+    expect(figures(result)).toMatchObject({ stored: 1, rejected: 1 })
+    const doctor = await runCli(['doctor', '--contracts', 'our-contracts'], { cwd })
+    expect(doctor.stdout).toContain('contract Todo.Item.Created: checked by our-own as it is')
+  })
+
+  test('contracts that do not fit together are named, all of them', async () => {
+    const cwd = prepare()
+    writeFileSync(
+      join(cwd, 'bad.ts'),
+      `import { defineEvent } from 'tidings/contract'
+      import * as z from 'zod'
+      export const a = defineEvent('Todo.Item.Create', { payload: z.object({}) })
+      export const b = defineEvent('Todo.Item.Renamed', { payload: z.object({}), aliases: ['x'] })
+      export const c = defineEvent('Todo.Item.Removed', { payload: z.object({}), aliases: ['x'] })`,
+    )
+    writeFileSync(join(cwd, 'in.ndjson'), toLines([wireEvent(1)]))
+    const result = await runCli(['import', 'in.ndjson', '--contracts', './bad.ts'], { cwd })
+    expect(result.code).toBe(1)
+    expect(result.stderr).toContain('2 problems')
+    expect(result.stderr).toContain('Todo.Item.Created')
+    expect(result.stderr).toContain("'x'")
+    expect(existsSync(join(cwd, 'tidings.db'))).toBe(false)
   })
 
   test('keeps types without a contract when it is told to, and finds aliases in filters', async () => {
