@@ -208,7 +208,7 @@ describe('mistakes', async () => {
   test('in Chinese all of it is Chinese, and the facts of the library follow', async () => {
     const cwd = makeFolder()
     const wrong = await runCli(['evnts'], { cwd, env: { LANG: 'zh_CN.UTF-8' } })
-    expect(wrong.stderr).toBe("错误： 没有命令 'evnts'。\n是否想写 events？\n")
+    expect(wrong.stderr).toBe("错误： 没有子命令 'evnts'。\n是否想写 events？\n")
     writeFileSync(join(cwd, 'x.db'), 'no database, but text of some length\n'.repeat(40))
     const damaged = await runCli(['stats', '--lang', 'zh', '--store', 'sqlite:x.db'], { cwd })
     expect(damaged.stderr).toContain('文件已损坏，或不是日志。')
