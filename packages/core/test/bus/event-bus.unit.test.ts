@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ANY, ListenerBus, type ListenerFailure } from '../../src/bus/event-bus.ts'
+import { ANY, ListenerBus, type ListenerFailure, type Selector } from '../../src/bus/event-bus.ts'
 import type { Envelope } from '../../src/contract/envelope.ts'
 import { currentFrame } from '../../src/internal/flow.ts'
 import { CounterCompleted, CounterUpdated, UpdateCounter, UpdateTwice } from '../support/counter.ts'
@@ -32,7 +32,7 @@ function openBus() {
 }
 
 describe('what a listener selects', () => {
-  test.each([
+  test.each<readonly [string, Selector, readonly string[]]>([
     ['a definition', CounterUpdated, ['Test.Counter.Updated']],
     ['several definitions', [CounterUpdated, CounterCompleted], types.slice(0, 2)],
     ['a name', 'Test.Counter.Completed', ['Test.Counter.Completed']],
