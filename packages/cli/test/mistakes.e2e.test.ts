@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
@@ -182,6 +183,25 @@ describe('mistakes', async () => {
         expect(existsSync(join(cwd, 'tidings.db'))).toBe(before.includes('tidings.db'))
     },
   )
+
+  test.runIf(existsSync('/dev/full'))('results that cannot be written are a failure', () => {
+    const cwd = makeFolder()
+    makeEmptyLog(cwd)
+    const main = join(import.meta.dirname, '../src/main.ts')
+    const full = openSync('/dev/full', 'w')
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--conditions=@tidings/source', main, 'stats'],
+      {
+        cwd,
+        stdio: ['ignore', full, 'pipe'],
+        encoding: 'utf8',
+      },
+    )
+    closeSync(full)
+    expect(status).toBe(1)
+    expect(stderr).toContain('ENOSPC')
+  })
 
   test('with --json the error is one line of JSON on stderr', async () => {
     const cwd = makeFolder()
