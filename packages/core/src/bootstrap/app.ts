@@ -52,8 +52,9 @@ export interface App<
   readonly registry: Registry
   readonly health: () => Health
   /**
-   * Takes no further commands, waits for those under way and for the listeners, then closes the store.
-   * Twice is once.
+   * Takes no further work, waits for that under way (commands, appends, transactions, listeners), then
+   * closes the store. Twice is once. Called within a handler or a command, it resolves at once and
+   * closes after that one: it could not wait for it.
    */
   close(): Promise<void>
 }

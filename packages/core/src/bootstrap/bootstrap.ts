@@ -1,10 +1,9 @@
 import { ListenerBus } from '../bus/event-bus.ts'
 import type { AnyModule } from '../contract/define-module.ts'
 import { createRegistry, type Registry, type RegistryOptions } from '../contract/registry.ts'
-import { RegistryError, UsageError } from '../errors/usage-errors.ts'
+import { RegistryError } from '../errors/usage-errors.ts'
 import type { Random } from '../internal/backoff.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
-import { currentFrame } from '../internal/flow.ts'
 import { systemIds, type IdSource } from '../internal/ids.ts'
 import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messaging/message-bus.ts'
 import { compose, type Composition } from '../messaging/routes.ts'
@@ -12,6 +11,7 @@ import type { Store, StoreTransaction } from '../store/store.ts'
 import { createAppStore, type AppStorePorts } from '../work/app-store.ts'
 import type { App, AppOf } from './app.ts'
 import type { Failure } from './failure.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { prepareSchemas } from './prepare-schemas.ts'
 import { reportFailure } from './report-failure.ts'
 
@@ -121,57 +121,36 @@ function wire(store: Store, { composition, registry, options }: Wiring): App {
   return makeApp(store, { bus, messages, ports })
 }
 
-type AppState = 'open' | 'draining' | 'closed'
+interface AppParts {
+  readonly bus: ListenerBus
+  readonly messages: MessageBus
+  readonly ports: AppStorePorts
+}
 
-function makeApp(
-  store: Store,
-  {
-    bus,
-    messages,
-    ports,
-  }: { readonly bus: ListenerBus; readonly messages: MessageBus; readonly ports: AppStorePorts },
-): App {
-  const running = new Set<Promise<unknown>>()
-  let state: AppState = 'open'
-  let closed: Promise<void> | undefined
-
-  const send = (...[command, input, options]: Parameters<MessageBus['send']>): Promise<unknown> => {
-    // What is under way may still send what it has to: draining means finishing it.
-    if (state === 'closed' || (state === 'draining' && currentFrame() === undefined))
-      return Promise.reject(closedError())
-    const sent = messages.send(command, input, options)
-    running.add(sent)
-    const forget = (): void => void running.delete(sent)
-    sent.then(forget, forget)
-    return sent
-  }
-  const close = async (): Promise<void> => {
-    state = 'draining'
-    while (running.size > 0 || bus.busy) {
-      await Promise.allSettled(running)
-      await bus.drain()
-    }
-    state = 'closed'
-    bus.close()
-    await store.close()
-  }
+function makeApp(store: Store, { bus, messages, ports }: AppParts): App {
+  const life = new Lifecycle()
+  const appStore = createAppStore(store, ports)
+  const send = (...args: Parameters<MessageBus['send']>): Promise<unknown> =>
+    life.run(() => messages.send(...args))
+  const close = (): Promise<void> =>
+    life.close(bus, async () => {
+      bus.close()
+      await store.close()
+    })
   return {
     send: send as App['send'],
     bus: bus as App['bus'],
-    store: createAppStore(store, ports),
+    store: {
+      ...appStore,
+      append: (...appends) => life.run(() => appStore.append(...appends)),
+      transaction: (work, options) => life.run(() => appStore.transaction(work, options)),
+    },
     registry: ports.registry,
     health: () => ({
-      ready: state === 'open',
-      reason: state === 'open' ? undefined : `the application is ${state}`,
+      ready: life.state === 'open',
+      reason: life.state === 'open' ? undefined : `the application is ${life.state}`,
     }),
-    close: () => (closed ??= close()),
-    [Symbol.asyncDispose]: () => (closed ??= close()),
+    close,
+    [Symbol.asyncDispose]: close,
   }
-}
-
-function closedError(): UsageError {
-  return new UsageError(
-    'TIDINGS_CLOSED',
-    'The application is closing: it takes no further commands.',
-  )
 }
