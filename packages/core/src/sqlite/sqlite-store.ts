@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { UsageError } from '../errors/usage-errors.ts'
-import { currentFrame, runInFrame } from '../internal/flow.ts'
+import { isInTransactionOf, markTransaction, runInTransaction } from '../internal/flow.ts'
 import { checkAppends } from '../store/decide-append.ts'
 import type {
   AppendOptions,
@@ -117,9 +117,9 @@ class SqliteLogStore implements SqliteStore {
     tx: SqliteTransaction,
     work: (tx: SqlTransaction) => Promise<Result>,
   ): Promise<Result> {
-    const mark = { store: this as object, open: true }
+    const mark = markTransaction(this)
     try {
-      const result = await runInFrame({ ...currentFrame(), transaction: mark }, () => work(tx))
+      const result = await runInTransaction(mark, () => work(tx))
       await tx.commit()
       return result
     } finally {
@@ -237,8 +237,7 @@ class SqliteLogStore implements SqliteStore {
   }
 
   #insideTransaction(): boolean {
-    const mark = currentFrame()?.transaction
-    return mark?.open === true && mark.store === this
+    return isInTransactionOf(this)
   }
 
   #requireWritable(): void {
