@@ -2,7 +2,7 @@ import type { DeclaredContract } from '../contract/declared.ts'
 import type { EventClass, SealedEvent } from '../contract/seal.ts'
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import type { ExpectedVersion } from '../errors/store-errors.ts'
-import type { CommandOutcome, CommandRecord } from './command-record.ts'
+import type { CommandRecord } from './command-record.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export type { ExpectedVersion }
@@ -276,4 +276,4 @@ export interface LogCatalog {
   verify(options?: { readonly signal?: AbortSignal }): AsyncIterable<LogFault>
 }
 
-export type { CommandOutcome, CommandRecord, DeclaredContract, Snapshot }
+export type { CommandRecord, DeclaredContract, Snapshot }
