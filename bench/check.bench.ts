@@ -1,7 +1,7 @@
 import { scaled, type Bench, type Variant } from './harness/bench.ts'
 import { checkPayload } from '../packages/core/src/contract/check-payload.ts'
 import { createRegistry } from '../packages/core/src/contract/registry.ts'
-import { fromWire } from '../packages/core/src/contract/tidings-codec.ts'
+import { decodeEvent } from '../packages/core/src/contract/codec.ts'
 import { shipmentBytes, ShipmentDispatched, ShipmentSchema } from './workload/shipments.ts'
 
 const COUNT = 100_000
@@ -39,7 +39,7 @@ const ours = (compiled: boolean) => async (): Promise<(bytes: Buffer) => string>
   if (compiled) await import('tidings/zod')
   const registry = createRegistry([ShipmentDispatched])
   return (bytes) => {
-    const envelope = fromWire(JSON.parse(bytes.toString()))
+    const { envelope } = decodeEvent(bytes)
     checkPayload(registry, envelope)
     return envelope.eventId
   }

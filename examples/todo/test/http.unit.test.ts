@@ -2,7 +2,7 @@ import { newId, type Draft } from 'tidings'
 import { describe, expect, test } from 'vitest'
 import { httpRoutes } from '../src/http/routes.ts'
 import { TodoCreated } from '../src/todo/contracts.ts'
-import { memoryApp, stillClock, subject, TODO, USER } from './support/memory-app.ts'
+import { memoryApp, stillClock, subject, TODO_ID, USER } from './support/memory-app.ts'
 
 interface Problem {
   readonly status: number
@@ -52,7 +52,7 @@ async function start(given: readonly Draft[] = []) {
 }
 
 const created = TodoCreated({ ...subject, title: 'Water the plants', description: 'All of them' })
-const path = `/todos/${TODO}`
+const path = `/todos/${TODO_ID}`
 
 describe('a todo', () => {
   test('is created under an id of its own, and found where the answer says', async () => {
@@ -245,7 +245,7 @@ describe('a refusal says what, why and what next', () => {
     ],
     ['POST /todos', { json: { titel: 'x' } }, 422, 'FIELD_UNKNOWN', '/titel'],
     ['POST /todos', { json: { title: 'x', userId: USER } }, 422, 'FIELD_UNKNOWN', '/userId'],
-    [`PATCH ${path}`, { json: { todoId: TODO } }, 422, 'FIELD_UNKNOWN', '/todoId'],
+    [`PATCH ${path}`, { json: { todoId: TODO_ID } }, 422, 'FIELD_UNKNOWN', '/todoId'],
     [`PATCH ${path}`, { json: {} }, 422, 'TODO_UNCHANGED'],
     [
       `PUT ${path}/priority`,
@@ -255,7 +255,7 @@ describe('a refusal says what, why and what next', () => {
       '/priority',
     ],
     [`DELETE ${path}?reason=${'x'.repeat(501)}`, {}, 422, 'TIDINGS_PAYLOAD_INVALID', '/reason'],
-    ['POST /todos', { json: { title: 'x', todoId: TODO } }, 409, 'TODO_EXISTS'],
+    ['POST /todos', { json: { title: 'x', todoId: TODO_ID } }, 409, 'TODO_EXISTS'],
     [`POST ${path}/uncomplete`, {}, 409, 'TODO_NOT_COMPLETED'],
     ['POST /todos/first/complete', {}, 404, 'TODO_UNKNOWN'],
     [`GET /todos/${USER}`, {}, 404, 'TODO_UNKNOWN'],

@@ -17,7 +17,7 @@ import {
 } from '../src/todo/contracts.ts'
 import { TodoError } from '../src/todo/todo-error.ts'
 import { Todo } from '../src/todo/todo.ts'
-import { memoryApp, NOON, stillClock, subject, TODO } from './support/memory-app.ts'
+import { memoryApp, NOON, stillClock, subject, TODO_ID } from './support/memory-app.ts'
 
 const noon = new Date(NOON).toISOString()
 const created = TodoCreated(
@@ -183,7 +183,7 @@ describe('a command is refused', () => {
     ['/priority', CreateTodo, { title: 'x', priority: 'urgent' }],
     ['/priority', PrioritizeTodo, {}],
     ['/todoId', CompleteTodo, { todoId: 'first' }],
-    ['/todoId', CompleteTodo, { todoId: TODO.replaceAll('1', 'A') }],
+    ['/todoId', CompleteTodo, { todoId: TODO_ID.replaceAll('1', 'A') }],
     ['/userId', CompleteTodo, { userId: '' }],
   ])('with a fault at %s', async (pointer, command, input) => {
     await expect(when([], command, input)).rejects.toMatchObject({
@@ -214,7 +214,7 @@ test('the state is what the events say', async () => {
       completed,
     ],
   })
-  const { state, version } = await app.store.load(Todo, TODO)
+  const { state, version } = await app.store.load(Todo, TODO_ID)
   expect(version).toBe(4)
   expect(state).toEqual({
     status: 'done',
@@ -234,9 +234,9 @@ test('a todo with many changes is the same from its snapshot as from the beginni
     clock.set(NOON + turn)
     await app.send(turn % 2 === 0 ? CompleteTodo : UncompleteTodo, subject)
   }
-  const fromSnapshot = await app.store.load(Todo, TODO)
+  const fromSnapshot = await app.store.load(Todo, TODO_ID)
   expect(fromSnapshot.version).toBe(61)
-  expect(fromSnapshot).toEqual(await app.store.load(Todo, TODO, { ignoreSnapshot: true }))
+  expect(fromSnapshot).toEqual(await app.store.load(Todo, TODO_ID, { ignoreSnapshot: true }))
 })
 
 test('the events bear the names of the team and of the document, and go to its topic', () => {
@@ -246,7 +246,7 @@ test('the events bear the names of the team and of the document, and go to its t
     expect(event?.type).toBe(`Todo.Item.${verb}`)
     expect(registry.fromEnumName(`TODO_ITEM_${verb.toUpperCase()}`)).toBe(`Todo.Item.${verb}`)
     expect(event?.topic).toBe(todos)
-    expect(event?.key?.({ todoId: TODO } as never)).toBe(TODO)
+    expect(event?.key?.({ todoId: TODO_ID } as never)).toBe(TODO_ID)
   }
   expect(todos).toMatchObject({
     name: 'todos',

@@ -51,3 +51,17 @@ export class Failure extends Error {
 export function wrongUsage(message: string, hint?: string): Failure {
   return new Failure('TIDINGS_CLI_USAGE', message, { hint })
 }
+
+/** A verb that had done a part of its work when an error stopped it: the error, and how far it was. */
+export class BrokenOff extends Error {
+  override readonly cause: unknown
+  readonly facts: Readonly<Record<string, unknown>>
+
+  /** @param message how far it was, in the caller's language */
+  constructor(message: string, cause: unknown, facts: Readonly<Record<string, unknown>>) {
+    super(message)
+    this.name = 'BrokenOff'
+    this.cause = cause
+    this.facts = facts
+  }
+}

@@ -21,15 +21,22 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
   const out = createOutput(call.options.some(({ name }) => name === 'json'))
   const end = watchEnd()
   try {
-    return await dispatch(call, { t, language, out, signal: end.signal })
+    const code = await dispatch(call, { t, language, out, signal: end.signal })
+    await out.flush()
+    return await end.outputCode(code)
   } catch (error) {
-    // An abort surfaces as an error of whatever was waiting; its cause is known already.
-    if (end.signal.aborted) return end.exitCode()
+    // Ctrl-C and a reader that has gone surface as this error wherever something was waiting.
+    await out.flush()
+    if (isAbort(error, end.signal)) return end.exitCode()
     return await reportError(error, { t, language, out })
   } finally {
-    await out.flush()
     end.stopWatching()
   }
+}
+
+function isAbort(error: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted) return false
+  return error === signal.reason || (error instanceof Error && error.name === 'AbortError')
 }
 
 type Early = Pick<VerbContext, 't' | 'language' | 'out' | 'signal'>

@@ -5,6 +5,8 @@ export interface End {
   readonly signal: AbortSignal
   /** What to answer to the shell after that. */
   exitCode(): ExitCode
+  /** The code of a verb that ended by itself: failed where its results could not be written. */
+  outputCode(code: ExitCode): Promise<ExitCode>
   stopWatching(): void
 }
 
@@ -39,6 +41,11 @@ export function watchEnd(): End {
   return {
     signal: controller.signal,
     exitCode: () => code,
+    async outputCode(own) {
+      // Node tells of a failed write in its next turn, and a file takes everything in one write.
+      await new Promise((resolve) => setImmediate(resolve))
+      return code === exitCodes.failed ? code : own
+    },
     stopWatching() {
       process.off('SIGINT', onInterrupt)
       process.off('SIGTERM', onTerminate)

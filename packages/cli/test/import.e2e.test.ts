@@ -1,39 +1,13 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { linkPackages, makeFolder, parseLines, runCli, type CliResult } from './support/cli.ts'
+import { makeFolder, parseLines, runCli } from './support/cli.ts'
+import { figures, rejectsOf } from './support/import-results.ts'
 import { readLog } from './support/log.ts'
 import { numberedId, toLines, wireEvent } from './support/events.ts'
 
 const many = (count: number) => Array.from({ length: count }, (_, index) => wireEvent(index))
-
-interface Figures {
-  readonly read: number
-  readonly stored: number
-  readonly duplicates: number
-  readonly rejected: number
-  readonly streams: number
-  readonly types: number
-}
-
-function figures(result: CliResult): Figures {
-  const { seconds, ...rest } = JSON.parse(result.stdout) as Figures & { seconds: number }
-  expect(seconds).toBeGreaterThan(0)
-  return rest
-}
-
-const rejectsOf = (folder: string, name = 'in.ndjson.rejects.ndjson') =>
-  parseLines<{
-    line: number
-    code: string
-    reason: string
-    pointer: string
-    raw: string
-    encoding?: string
-    cut?: boolean
-    bytes?: number
-  }>(readFileSync(join(folder, name), 'utf8'))
 
 describe('import', () => {
   test('stores a file once, however often it comes', async () => {
@@ -282,10 +256,16 @@ describe('import', () => {
     writeFileSync(join(cwd, 'in.gz'), zipped.subarray(0, Math.floor(zipped.length * 0.8)))
     const broken = await runCli(['import', 'in.gz', '--json'], { cwd })
     expect(broken.code).toBe(1)
-    expect(JSON.parse(broken.stderr)).toMatchObject({ error: { code: 'TIDINGS_CLI_INPUT' } })
+    const { error } = JSON.parse(broken.stderr) as {
+      error: { code: string; stored: number; line: number; hint: string }
+    }
+    expect(error.code).toBe('TIDINGS_CLI_INPUT')
+    expect(error.stored).toBeGreaterThan(0)
+    expect(error.line).toBe(error.stored)
+    expect(error.hint).toContain('Run the same command again to go on.')
     writeFileSync(join(cwd, 'in.gz'), zipped)
     const whole = figures(await runCli(['import', 'in.gz', '--json'], { cwd }))
-    expect(whole.duplicates).toBeGreaterThan(0)
+    expect(whole.duplicates).toBe(error.stored)
     expect(whole.duplicates + whole.stored).toBe(20_000)
   })
 
@@ -297,97 +277,5 @@ describe('import', () => {
     })
     expect(figures(result)).toMatchObject({ stored: 10 })
     expect(existsSync(join(cwd, 'tidings.db'))).toBe(false)
-  })
-})
-
-describe('import with contracts', () => {
-  const contracts = `
-    import { defineEvent, defineModule } from 'tidings/contract'
-    import * as z from 'zod'
-    const Created = defineEvent('Todo.Item.Created', {
-      version: 2,
-      payload: z.object({ title: z.string().max(20), pin: z.string().max(4).default('0') }),
-      history: { 1: z.object({ title: z.string() }) },
-      upcast: { 1: (old: { title: string }) => ({ ...old, pin: '0' }) },
-      aliases: ['TodoCreated'],
-      sensitive: ['pin'],
-    })
-    export const todo = defineModule('todo', [Created])
-  `
-
-  function prepare(): string {
-    const cwd = makeFolder()
-    writeFileSync(join(cwd, 'contracts.ts'), contracts)
-    linkPackages(cwd)
-    return cwd
-  }
-
-  test('checks payloads at their version, and writes aliases as the type they mean', async () => {
-    const cwd = prepare()
-    const events = [
-      wireEvent(1, { event_version: 2, payload: { title: 'a', pin: '1' } }),
-      wireEvent(2, { event_type: 'TodoCreated', payload: { title: 'of version 1' } }),
-      wireEvent(3, { event_type: 'TODO_ITEM_CREATED', payload: { title: 7 } }),
-      wireEvent(4, { event_version: 2, payload: { title: 'b', pin: 'secret-pin' } }),
-      wireEvent(5, { event_version: 3, payload: {} }),
-      wireEvent(6, { event_type: 'Todo.Item.Creatd' }),
-    ]
-    writeFileSync(join(cwd, 'in.ndjson'), toLines(events))
-    const result = await runCli(
-      ['import', 'in.ndjson', '--contracts', './contracts.ts', '--json'],
-      { cwd },
-    )
-    expect(result.stderr).toBe('')
-    expect(figures(result)).toMatchObject({ stored: 2, rejected: 4, types: 1 })
-    const rejects = rejectsOf(cwd)
-    expect(rejects.map(({ line, code, pointer }) => [line, code, pointer])).toEqual([
-      [3, 'TIDINGS_PAYLOAD_INVALID', '/payload/title'],
-      [4, 'TIDINGS_PAYLOAD_INVALID', '/payload/pin'],
-      [5, 'TIDINGS_VERSION_UNKNOWN', '/event_version'],
-      [6, 'TIDINGS_NAME_UNKNOWN', '/event_type'],
-    ])
-    expect(rejects[1]!.reason).toContain('[sensitive]')
-    expect(rejects[1]!.reason).not.toContain('secret-pin')
-    expect(rejects[3]!.reason).toContain('Todo.Item.Created')
-    const types = parseLines((await runCli(['types', '--json'], { cwd })).stdout)
-    expect(types).toMatchObject([{ event_type: 'Todo.Item.Created', count: 2, versions: [1, 2] }])
-  })
-
-  test('keeps types without a contract when it is told to, and finds aliases in filters', async () => {
-    const cwd = prepare()
-    writeFileSync(
-      join(cwd, 'in.ndjson'),
-      toLines([
-        wireEvent(1, { event_type: 'TodoCreated' }),
-        wireEvent(2, { event_type: 'Some.Other.Thing' }),
-      ]),
-    )
-    const bare = await runCli(['import', 'in.ndjson', '--json'], { cwd })
-    expect(figures(bare)).toMatchObject({ stored: 2, types: 2 })
-    const kept = await runCli(
-      [
-        'import',
-        'in.ndjson',
-        '--contracts',
-        'contracts.ts',
-        '--unknown',
-        'keep',
-        '--json',
-        '--store',
-        'sqlite:b.db',
-      ],
-      { cwd },
-    )
-    expect(figures(kept)).toMatchObject({ stored: 2, rejected: 0 })
-    const found = await runCli(
-      ['events', '--type', 'Todo.Item.Created', '--contracts', 'contracts.ts', '--json'],
-      { cwd },
-    )
-    expect(parseLines(found.stdout)).toMatchObject([{ event_type: 'TodoCreated' }])
-    const verified = await runCli(['verify', '--contracts', 'contracts.ts', '--json'], { cwd })
-    expect(verified.code).toBe(0)
-    expect(parseLines(verified.stdout)).toMatchObject([
-      { ok: true, payloads_checked: 1, payloads_unchecked: 1 },
-    ])
   })
 })

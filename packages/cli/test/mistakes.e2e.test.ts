@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { describe, expect, test } from 'vitest'
@@ -183,6 +184,25 @@ describe('mistakes', async () => {
     },
   )
 
+  test.runIf(existsSync('/dev/full'))('results that cannot be written are a failure', () => {
+    const cwd = makeFolder()
+    makeEmptyLog(cwd)
+    const main = join(import.meta.dirname, '../src/main.ts')
+    const full = openSync('/dev/full', 'w')
+    const { status, stderr } = spawnSync(
+      process.execPath,
+      ['--conditions=@tidings/source', main, 'stats'],
+      {
+        cwd,
+        stdio: ['ignore', full, 'pipe'],
+        encoding: 'utf8',
+      },
+    )
+    closeSync(full)
+    expect(status).toBe(1)
+    expect(stderr).toContain('ENOSPC')
+  })
+
   test('with --json the error is one line of JSON on stderr', async () => {
     const cwd = makeFolder()
     const wrong = await runCli(['events', '--limt', '5', '--json'], { cwd })
@@ -208,7 +228,7 @@ describe('mistakes', async () => {
   test('in Chinese all of it is Chinese, and the facts of the library follow', async () => {
     const cwd = makeFolder()
     const wrong = await runCli(['evnts'], { cwd, env: { LANG: 'zh_CN.UTF-8' } })
-    expect(wrong.stderr).toBe("错误： 没有命令 'evnts'。\n是否想写 events？\n")
+    expect(wrong.stderr).toBe("错误： 没有子命令 'evnts'。\n是否想写 events？\n")
     writeFileSync(join(cwd, 'x.db'), 'no database, but text of some length\n'.repeat(40))
     const damaged = await runCli(['stats', '--lang', 'zh', '--store', 'sqlite:x.db'], { cwd })
     expect(damaged.stderr).toContain('文件已损坏，或不是日志。')

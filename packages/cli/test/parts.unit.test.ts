@@ -1,7 +1,9 @@
+import { Writable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { namesOfDeclared } from '../src/contracts/names.ts'
 import { DistinctCounter } from '../src/import/distinct-counter.ts'
 import { findDifference, groupIntoAppends } from '../src/import/plan-batch.ts'
+import { createSink } from '../src/output/sink.ts'
 import { clip, displayWidth, pad, printable } from '../src/output/width.ts'
 import { formatBytes, formatSeconds, shortTime } from '../src/output/units.ts'
 import { parseTime } from '../src/time.ts'
@@ -132,6 +134,35 @@ describe('names of declared contracts', () => {
     ['*.Item.Cr*', ['*.Item.Cr*', 'Todo.Item.Created', 'TodoCreated', 'TODO_ITEM_CREATED']],
   ])('%s is stored as %j', (pattern, stored) => {
     expect(names.storedNames(pattern)).toEqual(stored)
+  })
+})
+
+describe('createSink', () => {
+  test('waits for a reader that is slower than the writer', async () => {
+    const waiting: (() => void)[] = []
+    const slow = new Writable({
+      highWaterMark: 1,
+      write: (_chunk, _encoding, done) => void waiting.push(done),
+    })
+    const sink = createSink(slow)
+    let written = false
+    const writing = sink.write('x'.repeat(70_000)).then(() => (written = true))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(written).toBe(false)
+    waiting.shift()?.()
+    await writing
+    expect(written).toBe(true)
+    expect(slow.listenerCount('drain')).toBe(0)
+  })
+
+  test('waits for nobody once the reader has gone', async () => {
+    const gone = new Writable({ highWaterMark: 1, write: () => undefined })
+    const sink = createSink(gone)
+    const writing = sink.write('x'.repeat(70_000))
+    gone.destroy()
+    await writing
+    await sink.write('x'.repeat(70_000))
+    expect(gone.destroyed).toBe(true)
   })
 })
 

@@ -157,6 +157,24 @@ describe.runIf(existsSync(permits))('8,577 real events', () => {
     })
   })
 
+  test('imported by three processes at once: each event once', async () => {
+    const cwd = makeFolder()
+    const importing = () =>
+      runCli(['import', permits, '--store', 'sqlite:log.db', '--json'], { cwd })
+    const results = await Promise.all([importing(), importing(), importing()])
+    expect(results.map(({ code, stderr }) => [code, stderr])).toEqual([
+      [0, ''],
+      [0, ''],
+      [0, ''],
+    ])
+    const figures = results.map(
+      ({ stdout }) => JSON.parse(stdout) as { stored: number; duplicates: number },
+    )
+    expect(figures.reduce((sum, { stored }) => sum + stored, 0)).toBe(8577)
+    expect(figures.every(({ stored, duplicates }) => stored + duplicates === 8577)).toBe(true)
+    expect((await runCli(['verify', '--store', 'sqlite:log.db'], { cwd })).code).toBe(0)
+  })
+
   test('mutilated: every good line stored, every bad one named', async () => {
     const cwd = makeFolder()
     const lines = readFileSync(permits, 'utf8').trimEnd().split('\n')

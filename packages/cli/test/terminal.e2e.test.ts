@@ -7,8 +7,9 @@ import { toLines, wireEvent } from './support/events.ts'
 
 const main = join(import.meta.dirname, '../src/main.ts')
 /** `script` of util-linux gives a program a terminal. */
+const script = '/usr/bin/script'
 const hasScript =
-  spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') ?? false
+  spawnSync(script, ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux') ?? false
 
 function runInTerminal(
   args: string,
@@ -17,7 +18,7 @@ function runInTerminal(
 ): string {
   const { FORCE_COLOR: _, NO_COLOR: _no, ...inherited } = process.env
   const command = `stty cols 90 && ${process.execPath} --conditions=@tidings/source ${main} ${args}`
-  const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+  const { stdout } = spawnSync(script, ['-qec', command, '/dev/null'], {
     cwd,
     encoding: 'utf8',
     env: { ...inherited, TERM: 'xterm-256color', LANG: 'C.UTF-8', NODE_OPTIONS: '', ...env },

@@ -51,9 +51,11 @@ describe('events', () => {
   test('prints columns with tabs in a pipe, and the whole event as JSON', async () => {
     const cwd = await makeLog()
     const plain = await runCli(['events', '--limit', '1'], { cwd })
-    expect(plain.stdout).toBe(
-      `1\t${numberedId(0)}\t2026-01-01T00:00:00.000Z\tTodo.Item.Completed\tTodo.Item/item-0\t1\n`,
-    )
+    expect(plain).toEqual({
+      code: 0,
+      stdout: `1\t${numberedId(0)}\t2026-01-01T00:00:00.000Z\tTodo.Item.Completed\tTodo.Item/item-0\t1\n`,
+      stderr: '',
+    })
     const [json] = parseLines((await runCli(['events', '--limit', '1', '--json'], { cwd })).stdout)
     expect(json).toMatchObject({
       position: 1,

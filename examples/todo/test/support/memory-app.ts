@@ -3,9 +3,9 @@ import { onTestFinished } from 'vitest'
 import { todoModule, type TodoApp } from '../../src/todo/module.ts'
 import { Todo } from '../../src/todo/todo.ts'
 
-export const TODO = '0199e2c4-1111-7111-8111-111111111111'
+export const TODO_ID = '0199e2c4-1111-7111-8111-111111111111'
 export const USER = '0199e2c4-2222-7222-8222-222222222222'
-export const subject = { todoId: TODO, userId: USER }
+export const subject = { todoId: TODO_ID, userId: USER }
 
 /** When everything in these tests happens. */
 export const NOON = Date.UTC(2026, 10, 21, 12)
@@ -37,7 +37,7 @@ export async function memoryApp(
   onTestFinished(() => app.close())
   const { given = [] } = options
   if (given.length > 0) {
-    await app.store.append({ aggregateType: Todo.type, aggregateId: TODO, events: given })
+    await app.store.append({ aggregateType: Todo.type, aggregateId: TODO_ID, events: given })
   }
   return app
 }

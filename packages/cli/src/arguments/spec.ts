@@ -1,4 +1,4 @@
-import type { PlainTextKey } from '../texts/texts.ts'
+import type { PlainTextKey } from '../texts/keys.ts'
 
 interface OptionTexts {
   /** What stands for the value in help: `FILE`, `GLOB`. */

@@ -1,6 +1,7 @@
 import type { Store } from 'tidings'
 import { streamName } from 'tidings/contract'
 import type { VerbContext } from '../context.ts'
+import { BrokenOff, Failure } from '../failure.ts'
 import type { Progress } from '../output/progress.ts'
 import { DistinctCounter } from './distinct-counter.ts'
 import type { Input } from './open-input.ts'
@@ -47,7 +48,7 @@ const BATCH_BYTES = 4_000_000
  */
 export async function importEvents(job: ImportJob): Promise<ImportResult> {
   const { input, rules, progress, context } = job
-  const { signal, t, out } = context
+  const { signal, t } = context
   const batch = new Batch(job)
   try {
     for await (const lines of splitLines(input.chunks, rules.maxLineBytes)) {
@@ -64,9 +65,11 @@ export async function importEvents(job: ImportJob): Promise<ImportResult> {
     // On Ctrl-C too: what was read is stored, and the figures say where it ended.
     await batch.store()
   } catch (error) {
-    progress.end()
-    out.note(t('import.broke-off', { stored: batch.stored, line: String(batch.lastLine) }))
-    throw error
+    // What could be read of a damaged file is stored; after an error of the store there is no sense in it.
+    if (error instanceof Failure && error.code === 'TIDINGS_CLI_INPUT') await batch.store()
+    const { stored, lastLine } = batch
+    const where = t('import.broke-off', { stored, line: String(lastLine) })
+    throw new BrokenOff(where, error, { stored, line: lastLine })
   }
   return batch.result(signal.aborted)
 }

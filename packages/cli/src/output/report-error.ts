@@ -1,5 +1,5 @@
 import { isTidingsError, type TidingsError } from 'tidings/contract'
-import { exitCodes, type ExitCode, Failure } from '../failure.ts'
+import { BrokenOff, exitCodes, type ExitCode, Failure } from '../failure.ts'
 import type { Language, Translate } from '../texts/texts.ts'
 import type { Output } from './output.ts'
 import { printable } from './width.ts'
@@ -22,9 +22,11 @@ export async function reportError(error: unknown, context: ReportContext): Promi
   } else {
     const lines = report.message.split('\n').map(printable)
     process.stderr.write(`${out.paintNote('red', context.t('error.label'))} ${lines.join('\n')}\n`)
-    if (report.hint !== undefined) process.stderr.write(`${printable(report.hint)}\n`)
+    if (report.hint !== undefined)
+      process.stderr.write(`${report.hint.split('\n').map(printable).join('\n')}\n`)
   }
-  return error instanceof Failure ? error.exitCode : exitCodes.failed
+  const reason = error instanceof BrokenOff ? error.cause : error
+  return reason instanceof Failure ? reason.exitCode : exitCodes.failed
 }
 
 interface Report {
@@ -34,7 +36,13 @@ interface Report {
   readonly facts: Readonly<Record<string, unknown>>
 }
 
-async function describeError(error: unknown, { t, language }: ReportContext): Promise<Report> {
+async function describeError(error: unknown, context: ReportContext): Promise<Report> {
+  const { t, language } = context
+  if (error instanceof BrokenOff) {
+    const report = await describeError(error.cause, context)
+    const hint = report.hint === undefined ? error.message : `${report.hint}\n${error.message}`
+    return { ...report, hint, facts: { ...report.facts, ...error.facts } }
+  }
   if (error instanceof Failure) {
     return { code: error.code, message: error.message, hint: error.hint, facts: error.facts }
   }

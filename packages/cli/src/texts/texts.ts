@@ -1,24 +1,5 @@
 import { en } from './en.ts'
-
-/** Every text that a person may read has a key; the English catalogue is the list of them. */
-export type TextKey = keyof typeof en
-
-/** A catalogue in another language: the same keys. That the slots agree is a test's to check. */
-export type Catalogue = { readonly [Key in TextKey]: string }
-
-type SlotNames<Text extends string> = Text extends `${string}{${infer Slot}}${infer Rest}`
-  ? (Slot extends `${infer Name}|${string}` ? Name : Slot) | SlotNames<Rest>
-  : never
-
-type Slots<Key extends TextKey> = SlotNames<(typeof en)[Key]>
-
-/** Texts without slots: those that a table may name. */
-export type PlainTextKey = { [Key in TextKey]: [Slots<Key>] extends [never] ? Key : never }[TextKey]
-
-/** What a text needs: nothing, or a value for each of its slots. */
-export type TextParameters<Key extends TextKey> = [Slots<Key>] extends [never]
-  ? []
-  : [{ readonly [Name in Slots<Key>]: string | number }]
+import type { Catalogue, TextKey, TextParameters } from './keys.ts'
 
 /**
  * Puts a text together. `{name}` takes a value, numbers with their thousands apart;
@@ -27,8 +8,6 @@ export type TextParameters<Key extends TextKey> = [Slots<Key>] extends [never]
 export type Translate = <Key extends TextKey>(key: Key, ...values: TextParameters<Key>) => string
 
 export type Language = 'en' | 'zh'
-
-export const languages: readonly Language[] = ['en', 'zh']
 
 /** Loads the texts of one language; the other one is not read at all. */
 export async function loadTexts(language: Language): Promise<Translate> {

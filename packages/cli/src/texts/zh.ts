@@ -1,19 +1,19 @@
-import type { Catalogue } from './texts.ts'
+import type { Catalogue } from './keys.ts'
 
 /** 命令行的全部中文文本：键与占位符同 en.ts。中文没有复数形式，所以不需要 `{name|one|many}`。 */
 export const zh: Catalogue = {
   // Help
   'help.what': '导入、读取、追踪、校验和导出事件日志',
   'help.usage': '用法',
-  'help.usage-line': 'tidings 命令 [选项]',
-  'help.verbs': '命令',
+  'help.usage-line': 'tidings 子命令 [选项]',
+  'help.verbs': '子命令',
   'help.arguments': '参数',
   'help.options': '选项',
   'help.options-slot': '[选项]',
-  'help.common-options': '所有命令通用的选项',
+  'help.common-options': '所有子命令通用的选项',
   'help.examples': '示例',
   'help.exit-codes': '退出码：0 完成，1 失败，2 用法错误，3 完成但有被拒绝的行。',
-  'help.more': "'tidings 命令 --help' 给出该命令的详细说明和示例。",
+  'help.more': "'tidings 子命令 --help' 给出该子命令的详细说明和示例。",
 
   // Options
   'option.store': '日志位置：sqlite:文件 或 memory:（默认：TIDINGS_STORE，否则 sqlite:tidings.db）',
@@ -34,9 +34,9 @@ export const zh: Catalogue = {
     'TIME 可以是带时区偏移的 ISO 8601 时间（2026-11-21T09:30:00Z）、某一天（2026-11-21，取其 UTC 零点），\n或距今多久：30s、90m、2h、7d、1w。它指事件发生的时间，而不是被记录的时间。',
 
   // Wrong usage
-  'usage.no-verb': '缺少命令：要做什么？',
-  'usage.see-help': "请看 'tidings --help' 或 'tidings 命令 --help'。",
-  'usage.unknown-verb': "没有命令 '{name}'。",
+  'usage.no-verb': '缺少子命令：要做什么？',
+  'usage.see-help': "请看 'tidings --help' 或 'tidings 子命令 --help'。",
+  'usage.unknown-verb': "没有子命令 '{name}'。",
   'usage.unknown-option': "这里没有选项 '{option}'。",
   'usage.did-you-mean': '是否想写 {name}？',
   'usage.value-on-flag': "{option} 不带值，却得到 '{value}'。",
@@ -64,7 +64,7 @@ export const zh: Catalogue = {
   'store.not-a-file': '{file} 不是文件。',
   'store.missing-hint':
     '请用 --store sqlite:文件 或 TIDINGS_STORE 指定另一个日志；或者新建一个：tidings import 文件，或启动您的应用。',
-  'store.needs-sqlite': '此命令需要存于文件中的日志。',
+  'store.needs-sqlite': '此子命令需要存于文件中的日志。',
 
   // Filters
   'filter.not-a-stream': "'{value}' 不是流。",
@@ -254,7 +254,7 @@ export const zh: Catalogue = {
   'doctor.disk': '剩余 {size}',
   'doctor.disk-todo': '请腾出空间：磁盘已满时无法追加事件。',
   'doctor.journal': '{mode}',
-  'doctor.journal-todo': '被其他程序改动过。应用或写入类命令打开此日志后，会重新变为 wal。',
+  'doctor.journal-todo': '被其他程序改动过。应用或写入类子命令打开此日志后，会重新变为 wal。',
   'doctor.schema': '版本 {version}，由 {by} 创建',
   'doctor.schema-none': '这不是 tidings 的日志',
   'doctor.schema-none-todo': '请用 --store sqlite:文件 指定正确的文件。',

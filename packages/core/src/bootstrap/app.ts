@@ -62,8 +62,9 @@ export interface App<
   /** Answers at once, from what is known: it asks neither the store nor anybody else. */
   readonly health: () => Health
   /**
-   * Takes no further commands, waits for those under way and for the listeners, then closes the store.
-   * Twice is once.
+   * Takes no further work, waits for that under way (commands, appends, transactions, listeners), then
+   * closes the store. Twice is once. Called within a handler or a command, it resolves at once and
+   * closes after that one: it could not wait for it.
    */
   close(): Promise<void>
 }

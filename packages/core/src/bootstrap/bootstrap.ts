@@ -1,10 +1,9 @@
 import type { Bus } from '../bus/event-bus.ts'
 import type { AnyModule } from '../contract/define-module.ts'
 import { createRegistry, type Registry, type RegistryOptions } from '../contract/registry.ts'
-import { RegistryError, UsageError } from '../errors/usage-errors.ts'
+import { RegistryError } from '../errors/usage-errors.ts'
 import type { Random } from '../internal/backoff.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
-import { currentFrame } from '../internal/flow.ts'
 import { systemIds, type IdSource } from '../internal/ids.ts'
 import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messaging/message-bus.ts'
 import { compose, type Composition } from '../messaging/routes.ts'
@@ -14,6 +13,7 @@ import { createAppStore, type AppStore, type AppStorePorts } from '../work/app-s
 import type { App, AppOf, Health } from './app.ts'
 import { makeBus, type BusOptions } from './create-event-bus.ts'
 import type { Failure } from './failure.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { prepareSchemas } from './prepare-schemas.ts'
 import { reportUnlogged } from './report-failure.ts'
 import { watchStore, type StoreHealth } from './store-health.ts'
@@ -146,68 +146,41 @@ interface AppParts {
   readonly storeHealth: StoreHealth
 }
 
-type AppState = 'open' | 'draining' | 'closed'
-
 function makeApp(
   store: Store,
   { bus, messages, ports, observations, storeHealth }: AppParts,
 ): App {
-  const running = new Set<Promise<unknown>>()
-  let state: AppState = 'open'
-  let closed: Promise<void> | undefined
-
-  const send = (...[command, input, options]: Parameters<MessageBus['send']>): Promise<unknown> => {
-    // What is under way may still send what it has to: draining means finishing it.
-    if (state === 'closed' || (state === 'draining' && currentFrame() === undefined))
-      return Promise.reject(closedError())
-    const sent = storeHealth.watch(messages.send(command, input, options))
-    running.add(sent)
-    const forget = (): void => void running.delete(sent)
-    sent.then(forget, forget)
-    return sent
-  }
-  const close = async (): Promise<void> => {
-    state = 'draining'
-    while (running.size > 0 || bus.busy) {
-      await Promise.allSettled(running)
-      await bus.drain()
-    }
-    state = 'closed'
-    await bus.close()
-    await store.close()
-  }
+  const life = new Lifecycle()
+  const appStore = createAppStore(store, ports)
+  const run = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    life.run(() => storeHealth.watch(work()))
+  const close = (): Promise<void> =>
+    life.close(bus, async () => {
+      await bus.close()
+      await store.close()
+    })
   return {
-    send: send as App['send'],
+    send: ((...args: Parameters<MessageBus['send']>) =>
+      run(() => messages.send(...args))) as App['send'],
     bus: bus as App['bus'],
-    store: watchWrites(createAppStore(store, ports), storeHealth),
+    store: {
+      ...appStore,
+      append: (...appends) => run(() => appStore.append(...appends)),
+      transaction: (work, options) => run(() => appStore.transaction(work, options)),
+    },
     registry: ports.registry,
     observations,
-    health: () => describeHealth(state, bus, storeHealth),
-    close: () => (closed ??= close()),
-    [Symbol.asyncDispose]: () => (closed ??= close()),
+    health: () => describeHealth(life.state, bus, storeHealth),
+    close,
+    [Symbol.asyncDispose]: close,
   }
 }
 
-function describeHealth(state: AppState, bus: Bus, storeHealth: StoreHealth): Health {
+function describeHealth(state: Lifecycle['state'], bus: Bus, storeHealth: StoreHealth): Health {
   const reasons = [
     state === 'open' ? undefined : `the application is ${state}`,
     bus.queueFull ? `the queue of the bus is full: ${bus.queueSize} events wait` : undefined,
     state === 'closed' ? undefined : storeHealth.reason(),
   ].filter((reason) => reason !== undefined)
   return { live: state !== 'closed', ready: reasons.length === 0, reasons }
-}
-
-function watchWrites(store: AppStore, health: StoreHealth): AppStore {
-  return {
-    ...store,
-    append: (...appends) => health.watch(store.append(...appends)),
-    transaction: (work, options) => health.watch(store.transaction(work, options)),
-  }
-}
-
-function closedError(): UsageError {
-  return new UsageError(
-    'TIDINGS_CLOSED',
-    'The application is closing: it takes no further commands.',
-  )
 }

@@ -74,10 +74,25 @@ function describeIssue(
 ): ContractIssue {
   const { pointer, actual } = locate(issue.path ?? [], payload)
   if (!touchesSensitive(contract.sensitive, pointer)) {
-    return { pointer, expected: issue.message, actual: shorten(actual) }
+    return { pointer, expected: expectationOf(issue.message), actual: shorten(actual) }
   }
   // Some libraries quote the value in their message, so the message is hidden with it.
   return { pointer, expected: 'what the contract says', actual: '[sensitive]' }
+}
+
+const EXPECTATIONS: readonly [RegExp, (rest: string) => string][] = [
+  [/[Ee]xpected (.+?)(?:,? (?:but )?received .*)?$/s, (rest) => rest],
+  [/must be (.+?)(?: \(was .*\))?$/s, (rest) => rest],
+  [/^Invalid (.+)$/s, (rest) => `a valid ${rest}`],
+]
+
+/** What a library's sentence says was expected; what came, the issue says itself. */
+function expectationOf(message: string): string {
+  for (const [pattern, phrase] of EXPECTATIONS) {
+    const rest = pattern.exec(message)?.[1]
+    if (rest !== undefined) return phrase(rest)
+  }
+  return message
 }
 
 function locate(

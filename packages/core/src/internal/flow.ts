@@ -11,7 +11,15 @@ export interface Frame {
   /** What its effects inherit: tenant, actor, trace. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
   /** Set while a store's transaction runs; lets the store refuse a call that would wait for itself. */
-  readonly transaction?: { readonly store: object; readonly open: boolean } | undefined
+  readonly transaction?: TransactionMark | undefined
+}
+
+/** A transaction that runs, and the one of another store that it runs in. */
+export interface TransactionMark {
+  readonly store: object
+  /** False once it has ended: work that it left behind is in no transaction any more. */
+  open: boolean
+  readonly outer: TransactionMark | undefined
 }
 
 // One AsyncLocalStorage for the whole library, and one `run` per message: each further one that is
@@ -39,4 +47,33 @@ const root = new AsyncResource('tidings')
 /** Runs `work` outside any message, whoever calls: a queue's loop belongs to none of its callers. */
 export function runOutside<Result>(work: () => Result): Result {
   return root.runInAsyncScope(work)
+}
+
+/** The mark of a transaction of `store` that begins here. */
+export function markTransaction(store: object): TransactionMark {
+  return { store, open: true, outer: currentFrame()?.transaction }
+}
+
+/** Runs `work` in the same message as before, and in the transaction. */
+export function runInTransaction<Result>(mark: TransactionMark, work: () => Result): Result {
+  const frame = currentFrame()
+  // Field by field: a frame may have them on its prototype, where a spread does not look.
+  const inside: Frame = {
+    correlationId: frame?.correlationId,
+    eventId: frame?.eventId,
+    commandId: frame?.commandId,
+    metadata: frame?.metadata,
+    transaction: mark,
+  }
+  return runInFrame(inside, work)
+}
+
+/** Whether the code that runs now is in a transaction of `store`, however deep. */
+export function isInTransactionOf(store: object): boolean {
+  let mark = currentFrame()?.transaction
+  while (mark !== undefined) {
+    if (mark.open && mark.store === store) return true
+    mark = mark.outer
+  }
+  return false
 }

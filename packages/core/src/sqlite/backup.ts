@@ -5,6 +5,7 @@ import { backup } from 'node:sqlite'
 import { StoreError } from '../errors/store-errors.ts'
 import { openConnection } from './connection.ts'
 import type { SqliteSettings } from './options.ts'
+import { retryBusy } from './retry-busy.ts'
 import { toStoreError } from './store-failure.ts'
 
 /**
@@ -19,7 +20,7 @@ export async function backupTo(file: string, settings: SqliteSettings): Promise<
   const partial = `${target}.partial`
   refuseExisting(target, settings)
   refuseExisting(partial, settings)
-  const connection = openConnection(settings, 'reader')
+  const connection = await retryBusy(() => openConnection(settings, 'reader'), settings)
   try {
     await backup(connection.db, partial, { rate: 0x7fffffff })
     syncFile(partial)

@@ -111,7 +111,8 @@ export class EventWriter {
         envelope.eventVersion,
         event.topic === undefined ? null : names.topics.intern(event.topic),
         event.key === undefined || event.key === envelope.aggregateId ? null : event.key,
-        envelope.metadata.tenant ?? null,
+        // Of an import it may be anything; a filter asks for text.
+        typeof envelope.metadata.tenant === 'string' ? envelope.metadata.tenant : null,
         event.class === 'work' ? 'w' : 'f',
         envelope.correlationId,
         envelope.causationId ?? null,

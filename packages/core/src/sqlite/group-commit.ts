@@ -1,6 +1,6 @@
 import type { AppendResult } from '../store/store.ts'
 import type { AppendRequest, EventWriter } from './event-writer.ts'
-import { isConstraint, isFull, toStoreError } from './store-failure.ts'
+import { isConstraint, isFull, isSqliteFailure, toStoreError } from './store-failure.ts'
 import { isTidingsError } from '../errors/tidings-error.ts'
 import type { Writer } from './writer.ts'
 
@@ -51,16 +51,19 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    while (this.#queue.length > 0) {
-      await endOfTurn()
-      await this.#writer.acquire()
-      try {
-        await this.#flush(this.#takeBatch())
-      } finally {
-        this.#writer.release()
+    try {
+      while (this.#queue.length > 0) {
+        await endOfTurn()
+        await this.#writer.acquire()
+        try {
+          await this.#flush(this.#takeBatch())
+        } finally {
+          this.#writer.release()
+        }
       }
+    } finally {
+      this.#running = undefined
     }
-    this.#running = undefined
   }
 
   #takeBatch(): readonly Waiting[] {
@@ -82,7 +85,7 @@ export class GroupCommit {
     try {
       answers = await this.#writeTogether(batch)
     } catch (error) {
-      answers = mayFitAlone(error)
+      answers = isOfOne(error)
         ? await this.#writeSingly(batch)
         : batch.map(() => ({
             ok: false,
@@ -151,9 +154,10 @@ export class GroupCommit {
   }
 }
 
-function mayFitAlone(error: unknown): boolean {
+/** Whether it was one of the requests, rather than the file: then the others can still be stored. */
+function isOfOne(error: unknown): boolean {
   const cause = isTidingsError(error) ? error.cause : error
-  return isConstraint(cause) || isFull(cause)
+  return isConstraint(cause) || isFull(cause) || !(isTidingsError(error) || isSqliteFailure(error))
 }
 
 function endOfTurn(): Promise<void> {

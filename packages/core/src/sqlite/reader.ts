@@ -22,7 +22,7 @@ export function makeReader(
   return {
     connection,
     names: openNames(connection),
-    read: (work) => {
+    read: async (work) => {
       file.check()
       return retryBusy(() => readRows(work, settings), settings)
     },

@@ -1,6 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { UsageError } from '../errors/usage-errors.ts'
-import { currentFrame, runInFrame } from '../internal/flow.ts'
+import { isInTransactionOf, markTransaction, runInTransaction } from '../internal/flow.ts'
 import { checkAppends } from '../store/decide-append.ts'
 import type {
   AppendOptions,
@@ -115,9 +117,9 @@ class SqliteLogStore implements SqliteStore {
     tx: SqliteTransaction,
     work: (tx: SqlTransaction) => Promise<Result>,
   ): Promise<Result> {
-    const mark = { store: this as object, open: true }
+    const mark = markTransaction(this)
     try {
-      const result = await runInFrame({ ...currentFrame(), transaction: mark }, () => work(tx))
+      const result = await runInTransaction(mark, () => work(tx))
       await tx.commit()
       return result
     } finally {
@@ -189,6 +191,8 @@ class SqliteLogStore implements SqliteStore {
     // A file that could not be opened has told its caller so, and there is nothing to close.
     const log = await this.#opening?.catch(() => undefined)
     if (log === undefined) return
+    // Calls that were let in just before are on their way to where they are waited for.
+    await nextTurn()
     await log.group.settled()
     await Promise.allSettled(this.#underWay)
     await log.filler.finish()
@@ -200,11 +204,12 @@ class SqliteLogStore implements SqliteStore {
     this.#requireOpen()
     if (this.#log !== undefined) return this.#log
     this.#opening ??= openLog(this.#settings)
+    const opening = this.#opening
     try {
-      this.#log = await this.#opening
+      this.#log = await opening
     } catch (error) {
       // The next call may find the folder made, or the other process gone.
-      this.#opening = undefined
+      if (this.#opening === opening) this.#opening = undefined
       throw error
     }
     this.#requireOpen()
@@ -232,8 +237,7 @@ class SqliteLogStore implements SqliteStore {
   }
 
   #insideTransaction(): boolean {
-    const mark = currentFrame()?.transaction
-    return mark?.open === true && mark.store === this
+    return isInTransactionOf(this)
   }
 
   #requireWritable(): void {

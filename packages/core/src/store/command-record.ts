@@ -31,7 +31,10 @@ export class CommandIdTakenError extends TidingsError<'TIDINGS_COMMAND_ID_CONFLI
   readonly commandId: string
 
   constructor(commandId: string) {
-    super('TIDINGS_COMMAND_ID_CONFLICT', `Command ${commandId} is recorded already. Nothing was stored. Look its outcome up.`)
+    super(
+      'TIDINGS_COMMAND_ID_CONFLICT',
+      `Command ${commandId} is recorded already. Nothing was stored. Look its outcome up.`,
+    )
     this.commandId = commandId
   }
 }

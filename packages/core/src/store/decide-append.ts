@@ -137,6 +137,11 @@ export function decideByIds(
   appends: readonly StreamAppend[],
   find: (eventId: string) => FoundEvent | undefined,
 ): IdDecision {
+  // The usual case, and so without a list of what is not there.
+  const isNew = appends.every(({ events }) =>
+    events.every(({ envelope }) => find(envelope.eventId) === undefined),
+  )
+  if (isNew) return NEW
   const found = appends.map(({ stream, events }) => ({
     stream,
     wanted: events.length,

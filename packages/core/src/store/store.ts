@@ -2,7 +2,7 @@ import type { DeclaredContract } from '../contract/declared.ts'
 import type { EventClass, SealedEvent } from '../contract/seal.ts'
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import type { ExpectedVersion } from '../errors/store-errors.ts'
-import type { CommandOutcome, CommandRecord } from './command-record.ts'
+import type { CommandRecord } from './command-record.ts'
 import type { Snapshot } from './snapshot.ts'
 
 export type { ExpectedVersion }
@@ -99,7 +99,10 @@ export interface StoreTransaction {
    * swallowed: after one the transaction can only be rolled back. `appends` may be empty where a
    * command is given: then it is recorded, and commits with the rest.
    */
-  append(appends: readonly StreamAppend[], options?: Pick<AppendOptions, 'command'>): Promise<readonly AppendResult[]>
+  append(
+    appends: readonly StreamAppend[],
+    options?: Pick<AppendOptions, 'command'>,
+  ): Promise<readonly AppendResult[]>
   /** The events of a stream as this transaction sees them, its own included. */
   readStream(stream: string, options?: ReadStreamOptions): EventReader
 }
@@ -114,7 +117,10 @@ export interface SqlTransaction extends StoreTransaction {
    *
    * @returns the rows, an empty array for a statement that has none
    */
-  sql<Row extends object = SqlRow>(strings: TemplateStringsArray, ...values: readonly SqlValue[]): Promise<Row[]>
+  sql<Row extends object = SqlRow>(
+    strings: TemplateStringsArray,
+    ...values: readonly SqlValue[]
+  ): Promise<Row[]>
 }
 
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array
@@ -149,14 +155,20 @@ export interface Store<Tx extends StoreTransaction = StoreTransaction> extends A
    * @throws {StoreError} the database cannot do it: full, read-only, damaged, gone, busy for too long
    * @throws {UsageError} no events, a stream twice, or called inside a transaction of this store
    */
-  append(appends: readonly StreamAppend[], options?: AppendOptions): Promise<readonly AppendResult[]>
+  append(
+    appends: readonly StreamAppend[],
+    options?: AppendOptions,
+  ): Promise<readonly AppendResult[]>
 
   /**
    * Runs `work` in one transaction and commits when it resolves; rolls back when it rejects, and
    * rejects with the same error. Transactions of a process run one after the other from their first
    * statement on.
    */
-  transaction<Result>(work: (tx: Tx) => Promise<Result>, options?: { readonly signal?: AbortSignal }): Promise<Result>
+  transaction<Result>(
+    work: (tx: Tx) => Promise<Result>,
+    options?: { readonly signal?: AbortSignal },
+  ): Promise<Result>
 
   readStream(stream: string, options?: ReadStreamOptions): EventReader
   /** The whole log in order of position. */
@@ -237,7 +249,14 @@ export interface LogStats {
 
 /** Something that is wrong with the log itself, whatever its contracts say. */
 export interface LogFault {
-  readonly code: 'database' | 'position-order' | 'version-gap' | 'duplicate-id' | 'recorded-order' | 'unreadable' | 'index'
+  readonly code:
+    | 'database'
+    | 'position-order'
+    | 'version-gap'
+    | 'duplicate-id'
+    | 'recorded-order'
+    | 'unreadable'
+    | 'index'
   readonly message: string
   readonly position: number | undefined
   readonly stream: string | undefined
@@ -257,4 +276,4 @@ export interface LogCatalog {
   verify(options?: { readonly signal?: AbortSignal }): AsyncIterable<LogFault>
 }
 
-export type { CommandOutcome, CommandRecord, DeclaredContract, Snapshot }
+export type { CommandRecord, DeclaredContract, Snapshot }

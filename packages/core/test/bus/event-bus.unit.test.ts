@@ -173,7 +173,7 @@ describe('what a handler does wrong', () => {
     ['undefined', undefined],
     ['null', null],
     ['a text', 'no'],
-    ['a thenable', { then: 1 }],
+    ['an object', { message: 'own' }],
   ])(
     'it throws or rejects with %s: the outcome and the owner have it, the others go on',
     async (_what, error) => {
@@ -260,7 +260,7 @@ describe('publishing', () => {
     const listener = bus.subscribe('A.Heard', () => undefined)
     await bus.publish(ofType('A.Heard'))
     bus.publishSync(ofType('A.Alone'))
-    bus.enqueue(ofType('A.Queued'))
+    void bus.enqueue(ofType('A.Queued'))
     await bus.drain()
     listener.unsubscribe()
     await bus.publish(ofType('A.Heard'))
@@ -274,7 +274,7 @@ describe('publishing', () => {
     bus.subscribe('A.Outer', () => {
       heard.push('outer 1')
       void bus.publish(ofType('A.Inner'))
-      bus.enqueue(ofType('A.Queued'))
+      void bus.enqueue(ofType('A.Queued'))
     })
     bus.subscribe('A.Outer', () => void heard.push('outer 2'))
     bus.subscribe('A.Inner', () => {
@@ -385,7 +385,7 @@ describe('closing', () => {
       if (eventType === 'A.Queued') await bus.publish(ofType('A.Late'))
     })
     const running = bus.publish(ofType('A.Running'))
-    bus.enqueue(ofType('A.Queued'))
+    void bus.enqueue(ofType('A.Queued'))
     const closings = [bus.close(), bus.close()]
     const refused = { code: 'TIDINGS_CLOSED' }
     expect(() => bus.subscribe(ANY, () => undefined)).toThrow(expect.objectContaining(refused))

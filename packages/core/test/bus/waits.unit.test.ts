@@ -5,8 +5,8 @@ import { ANY, compileSelector, type Selector } from '../../src/bus/selector.ts'
 import type { Envelope } from '../../src/contract/envelope.ts'
 import { CounterCompleted, CounterUpdated } from '../support/counter.ts'
 import { settle } from '../support/fake-clock.ts'
-import { aContext, anEvent, idsOf, numbered } from '../support/handling.ts'
-import { ofType, openBus } from '../support/open-bus.ts'
+import { aContext, idsOf, numbered } from '../support/handling.ts'
+import { openBus } from '../support/open-bus.ts'
 
 const [one, two, three, four] = numbered(1, 2, 3, 4) as [Envelope, Envelope, Envelope, Envelope]
 
@@ -221,7 +221,7 @@ describe('the queue of the bus', () => {
       const priority = { a: 'low', b: 'high', c: -7, d: 0.5, e: 'medium' }[
         payload.counterId
       ] as never
-      bus.enqueue(CounterCompleted({ counterId: payload.counterId }), { priority })
+      void bus.enqueue(CounterCompleted({ counterId: payload.counterId }), { priority })
     })
     bus.subscribe(CounterCompleted, ({ payload, causationId, correlationId }) => {
       heard.push(payload.counterId)
@@ -289,7 +289,7 @@ describe('the queue of the bus', () => {
     const heard: string[] = []
     bus.subscribe(ANY, ({ eventId }) => void heard.push(eventId))
     const controller = new AbortController()
-    bus.enqueue(one)
+    void bus.enqueue(one)
     const cancelled = expect(bus.enqueue(two, { signal: controller.signal })).rejects.toBe('over')
     const waiting = bus.enqueue(three)
     controller.abort('over')
@@ -312,10 +312,10 @@ describe('the queue of the bus', () => {
     const { bus, failures } = openBus()
     let left = 3000
     bus.subscribe(ANY, () => {
-      if (left-- > 0) bus.enqueue(one)
+      if (left-- > 0) void bus.enqueue(one)
       throw new Error('each time')
     })
-    bus.enqueue(one)
+    void bus.enqueue(one)
     await bus.drain()
     expect([left, failures.length]).toEqual([-1, 3001])
   })

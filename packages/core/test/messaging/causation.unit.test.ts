@@ -1,3 +1,4 @@
+// tidy-allow sleep: that a timer keeps its cause is what is tested; nothing is waited for with it
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { StoredEnvelope } from '../../src/contract/envelope.ts'

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { Registry } from 'prom-client'
+import { Counter, Registry } from 'prom-client'
 import { expect, test } from 'vitest'
 import { metricTable } from '../../src/observe/metric-table.ts'
 import { registerInPromClient } from '../../src/observe/prom-client.ts'
@@ -13,7 +13,8 @@ interface Sample {
   readonly value: number
 }
 
-const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/
+// A line ends at \n alone: \r and U+2028 are characters of a label like any other.
+const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/s
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\\n]|\\[\\"n])*)"(?:,|$)/y
 
 /** The format as its specification says it, and nothing more lenient. */
@@ -140,6 +141,15 @@ test('prom-client, given the statistics, writes the very same samples', async ()
   expect(statistics.summary().published).toBe(0)
   registered[Symbol.dispose]()
   expect(registry.getMetricsAsArray()).toEqual([])
+})
+
+test('where one name is taken in prom-client, none is registered', () => {
+  const registry = new Registry()
+  const { name } = Object.values(metricTable).at(-1)!
+  const taken = new Counter({ name, help: 'another one', registers: [registry] })
+  const statistics = createStatistics(openObservations())
+  expect(() => registerInPromClient(statistics, registry)).toThrow(/already been registered/)
+  expect(registry.getMetricsAsArray()).toEqual([taken])
 })
 
 test('with nothing seen, every metric is named', () => {

@@ -9,8 +9,3 @@ export async function failureOf(promise: Promise<unknown>): Promise<StoreError> 
   if (outcome instanceof StoreError) return outcome
   throw new Error(`expected a StoreError, got ${String(outcome)}`, { cause: outcome })
 }
-
-/** A condition that comes true without anybody telling: looked at again until then. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve))
-}

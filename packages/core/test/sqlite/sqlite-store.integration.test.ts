@@ -2,7 +2,6 @@ import { DatabaseSync } from 'node:sqlite'
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-import { toWire } from '../../src/contract/tidings-codec.ts'
 import {
   ConcurrencyError,
   EventIdConflictError,
@@ -26,16 +25,6 @@ afterEach(async () => {
   await store.close()
   folder.remove()
 })
-
-/** The file, looked at from outside. */
-function outside<Result>(look: (db: DatabaseSync) => Result): Result {
-  const db = new DatabaseSync(folder.path('log.db'))
-  try {
-    return look(db)
-  } finally {
-    db.close()
-  }
-}
 
 describe('connections', () => {
   test.each([
@@ -122,6 +111,22 @@ describe('group commit', () => {
     expect(reason).toMatchObject({ stream: 'B/2', foundStream: 'A/1', foundVersion: 1 })
     const streams = await store.catalog.streams()
     expect(streams.map(({ stream }) => stream)).toEqual(['A/1', 'B/1', 'B/3'])
+  })
+
+  test('an event that cannot be written fails alone, whatever is wrong with it', async () => {
+    const broken = { ...event('A/1'), payloadJson: Symbol('none') as unknown as string }
+    const odd = event('A/3', { metadata: { tenant: { name: 'x' } as unknown as string } })
+    const outcomes = await Promise.allSettled([
+      store.append([append('A/1', 0, broken)]),
+      store.append([append('A/2', 0)]),
+      store.append([append('A/3', 0, odd)]),
+    ])
+    expect(outcomes.map((outcome) => outcome.status)).toEqual([
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ])
+    expect(await store.head()).toBe(2)
   })
 
   test('a failing commit fails all of its appends, and stores none', async () => {
@@ -269,89 +274,6 @@ describe('the indexes behind the mark', () => {
     await other.close()
     expect(await Array.fromAsync(store.catalog.verify())).toEqual([])
     expect(await store.query({ types: ['**'] }).toArray()).toHaveLength(40)
-  })
-})
-
-describe('views', () => {
-  test('domain_events and event_outbox say dotted names and the wire form', async () => {
-    const sent = event('Todo.Item/1', {
-      topic: 'todos',
-      key: 'k1',
-      timestamp: '1969-07-20T20:17:40.123Z',
-      causationId: '019c0000-0000-7000-8000-000000000001',
-      metadata: { source: 'app', tenant: 't1', traceId: 'abc', nothing: null, version: 7 },
-    })
-    const plain = event('Todo.Item/1', { topic: 'todos' })
-    await store.append([append('Todo.Item/1', 0, sent, event('Todo.Item/1'), plain)])
-    const stored = await store.readAll().toArray()
-    const outbox = outside((db) => db.prepare('select * from event_outbox order by position').all())
-    expect(outbox.map(({ position, topic, key }) => [position, topic, key])).toEqual([
-      [1, 'todos', 'k1'],
-      [3, 'todos', '1'],
-    ])
-    expect(outbox.map(({ envelope }) => JSON.parse(envelope as string) as unknown)).toEqual([
-      toWire(stored[0]!),
-      toWire(stored[2]!),
-    ])
-    expect(JSON.parse(outbox[0]!['headers'] as string)).toEqual({
-      event_id: sent.envelope.eventId,
-      event_type: 'Todo.Item.Created',
-      event_version: '1',
-      correlation_id: sent.envelope.correlationId,
-      causation_id: '019c0000-0000-7000-8000-000000000001',
-      'content-type': 'application/json',
-      position: '1',
-    })
-    const [row] = outside((db) => db.prepare('select * from domain_events').all())
-    expect(row).toMatchObject({
-      stream: 'Todo.Item/1',
-      event_type: 'Todo.Item.Created',
-      aggregate_type: 'Todo.Item',
-      aggregate_id: '1',
-      timestamp: '1969-07-20T20:17:40.123Z',
-      recorded_at: stored[0]!.recordedAt,
-      class: 'fact',
-      tenant: 't1',
-    })
-  })
-
-  test('times in views are exact for every millisecond', async () => {
-    const times = Array.from({ length: 1000 }, (_, index) => 1_763_000_000_000 + index * 1_234_567)
-    const events = times.map((time) => event('A/1', { timestamp: new Date(time).toISOString() }))
-    await store.append([append('A/1', 0, ...events)])
-    const rows = outside((db) => db.prepare('select timestamp from domain_events').all())
-    expect(rows.map((row) => row['timestamp'])).toEqual(
-      times.map((time) => new Date(time).toISOString()),
-    )
-  })
-})
-
-describe('backup', () => {
-  test('made while appends go on, it opens, verifies and holds what was there before', async () => {
-    await store.append([append('A/0', 0)])
-    const going = { on: true }
-    const writing = (async () => {
-      for (let index = 1; going.on; index++) await store.append([append(`A/${index}`, 0)])
-    })()
-    const before = await store.head()
-    await store.backup(folder.path('copy.db'))
-    going.on = false
-    await writing
-    const copy = sqlite({ file: folder.path('copy.db'), mustExist: true })
-    expect(await copy.head()).toBeGreaterThanOrEqual(before)
-    expect(await Array.fromAsync(copy.catalog.verify())).toEqual([])
-    await copy.append([append('B/1', 0)])
-    await copy.close()
-  })
-
-  test('never overwrites, and says where it could not write', async () => {
-    await store.backup(folder.path('copy.db'))
-    await expect(store.backup(folder.path('copy.db'))).rejects.toThrow(
-      /would overwrite '.*copy.db'/,
-    )
-    await expect(store.backup(folder.path('no/copy.db'))).rejects.toThrow(
-      /backup to '.*no\/copy.db' was not made/,
-    )
   })
 })
 

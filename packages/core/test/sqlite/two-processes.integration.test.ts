@@ -66,6 +66,28 @@ test('a commit of another process wakes who waits', async () => {
   expect(await store.head()).toBeGreaterThan(0)
 })
 
+test('a commit of this process wakes at once, without a look at the clock', async () => {
+  const { promise: asleep, resolve } = Promise.withResolvers<void>()
+  const clock = {
+    now: () => Date.now(),
+    sleep: (_delayMs: number, { signal }: { readonly signal?: AbortSignal | undefined } = {}) => {
+      resolve()
+      return new Promise<void>((_wake, reject) => {
+        signal?.addEventListener('abort', () => reject(signal.reason as Error))
+      })
+    },
+  }
+  const still = sqlite({ file: folder.path('still.db'), clock })
+  await still.append([append('A/1', 0)])
+  const woken = [still.waitBeyond(1), still.waitBeyond(2)]
+  await asleep
+  await still.append([append('A/1', 1)])
+  await woken[0]
+  await still.transaction((tx) => tx.append([append('A/1', 2)]))
+  await woken[1]
+  await still.close()
+})
+
 test('nobody waiting, nothing ticks; and an aborted wait ends at once', async () => {
   let sleeping = 0
   const clock = {

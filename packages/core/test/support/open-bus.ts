@@ -24,7 +24,7 @@ export function openBus(options: EventBusOptions<AnyEventDefinition> = {}): Open
     clock,
     onFailure: (failure) => void failures.push(failure),
     ...options,
-  }) as unknown as StandaloneBus<Envelope>
+  })
   onTestFinished(() => bus.close())
   return { bus, clock, failures }
 }

@@ -4,7 +4,7 @@ import type { Failure } from '../../src/bootstrap/failure.ts'
 import type { AppOf } from '../../src/bootstrap/app.ts'
 import type { AnyModule } from '../../src/contract/define-module.ts'
 import { memoryStore } from '../../src/store/memory/memory-store.ts'
-import type { Store, StoreTransaction } from '../../src/store/store.ts'
+import type { StoreTransaction } from '../../src/store/store.ts'
 import { counterModule } from './counter.ts'
 
 export type CounterApp = AppOf<readonly [typeof counterModule]>
@@ -25,11 +25,4 @@ export async function startCounter(
 
 function failTest(failure: Failure): never {
   throw new Error('A failure came that the test does not expect.', { cause: failure.error })
-}
-
-/** What an application's log holds, straight from its store. */
-export async function readLog(
-  store: Store,
-): Promise<readonly { readonly eventType: string; readonly payload: unknown }[]> {
-  return store.readAll().toArray()
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Store, StoredEnvelope } from 'tidings'
+import type { SealedEvent, Store, StoredEnvelope } from 'tidings'
 import {
   assertRising,
   assertSound,
@@ -146,6 +146,53 @@ async function readWhileWriting(harness: StoreHarness): Promise<void> {
   writing.abort()
   await Promise.all(reading)
   for (const reader of readers) await assertComplete(store, reader)
+}
+
+/** The same with two instances: what one commits late, a reader of the other must not skip. */
+async function readOtherInstance(harness: StoreHarness): Promise<void> {
+  const { ids, random } = harness
+  const stores = [await harness.open(), await harness.open()]
+  const readers = stores.flatMap((store) => [1, 50].map((pageSize) => consumer(store, pageSize)))
+  const writing = new AbortController()
+  const write = async (store: Store, name: string): Promise<void> => {
+    for (let n = 0; n < 25; n++) {
+      const events = sampleEvents(ids, `Sample.Counter/${name}`, 1 + random.below(3))
+      if (n % 3 === 0) await store.append([appendOf('any', ...events)])
+      else await commitLate(store, events, n % 3 === 1)
+    }
+  }
+  const read = async ({ poll }: Consumer): Promise<void> => {
+    while (!writing.signal.aborted) {
+      await poll()
+      await turns(1)
+    }
+  }
+  const reading = readers.map(read)
+  await Promise.all(
+    stores.flatMap((store, index) => ['a', 'b'].map((name) => write(store, `${name}${index}`))),
+  )
+  writing.abort()
+  await Promise.all(reading)
+  for (const [index, reader] of readers.entries()) {
+    const store = stores[index % 2]
+    assert.ok(store !== undefined)
+    await assertComplete(store, reader)
+  }
+}
+
+/** A transaction that stays open for some turns, and is committed or rolled back. */
+async function commitLate(
+  store: Store,
+  events: readonly SealedEvent[],
+  commits: boolean,
+): Promise<void> {
+  const running = store.transaction(async (tx) => {
+    await tx.append([appendOf('any', ...events)])
+    await turns(2)
+    if (!commits) throw new Error('rolled back')
+  })
+  if (commits) await running
+  else await rejection(running, 'a transaction whose work throws')
 }
 
 /** Holes, where an adapter makes them, within pages, at their ends, and before the first event. */
@@ -310,4 +357,7 @@ export const gapSafetyScenarios: readonly Scenario[] = [
   scenario('C16', 'recordedAt never falls, though the clock does', stepClockBack),
   scenario('C17', 'waiting for more sees later appends, and wakes for nothing else', waitForMore),
   scenario('C18', 'an idle transaction stalls nobody', idleTransaction),
+  scenario('C19', 'readers of two instances miss nothing of either', readOtherInstance, {
+    needs: ['shared'],
+  }),
 ]

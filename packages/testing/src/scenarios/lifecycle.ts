@@ -158,6 +158,41 @@ async function shareLog({ open, ids }: StoreHarness): Promise<void> {
   assert.deepEqual(await logIds(one), await logIds(two))
 }
 
+/** Names that only one instance has met, where a store keeps names apart from events. */
+async function shareNames({ open, ids }: StoreHarness): Promise<void> {
+  const stores = [await open(), await open()]
+  for (let n = 0; n < 6; n++) {
+    const [one, other] = n % 2 === 0 ? stores : stores.toReversed()
+    assert.ok(one !== undefined && other !== undefined)
+    const eventType = `Sample.Novelty${n}.Found`
+    const event = sampleEvent(ids, { eventType, stream: `Sample.Novelty${n}/1` })
+    const command = sampleCommand(ids, { type: `Sample.Novelty${n}.Find` })
+    const types = ['Sample.*.Found']
+    assert.equal((await other.query({ types }).toArray()).length, n, 'before')
+    await one.append([appendOf('no-stream', event)], { command })
+    for (const store of [other, one]) {
+      assert.equal((await store.query({ types }).toArray()).length, n + 1, 'by a glob')
+      const exact = await store.query({ types: [eventType] }).toArray()
+      assert.deepEqual(
+        exact.map((found) => found.eventType),
+        [eventType],
+        'by name',
+      )
+      assert.equal((await store.commands.find(command.commandId))?.type, command.type)
+      assert.equal((await store.catalog.types()).length, n + 1)
+    }
+  }
+  // One and the same new name by both at once.
+  const both = stores.map((store) => {
+    const event = sampleEvent(ids, { eventType: 'Sample.Novelty.Shared' })
+    return store.append([appendOf('any', event)])
+  })
+  await Promise.all(both)
+  for (const store of stores) {
+    assert.equal((await store.query({ types: ['Sample.Novelty.Shared'] }).toArray()).length, 2)
+  }
+}
+
 async function shareWriting({ open, ids }: StoreHarness): Promise<void> {
   const stores = [await open(), await open()]
   let won = 0
@@ -264,6 +299,9 @@ export const lifecycleScenarios: readonly Scenario[] = [
   }),
   scenario('B55', 'a restored copy is the same log, and goes on', restoreLog, {
     needs: ['restore'],
+  }),
+  scenario('B57', 'names that one instance made up are known to the other', shareNames, {
+    needs: ['shared'],
   }),
   scenario('B56', 'an aborted reading ends at once, with the reason', abortReading),
 ]

@@ -1,7 +1,7 @@
 import type { StoredEnvelope } from '../../contract/envelope.ts'
 import { UsageError } from '../../errors/usage-errors.ts'
 import { systemClock, type Clock } from '../../internal/clock.ts'
-import { currentFrame, runInFrame } from '../../internal/flow.ts'
+import { isInTransactionOf, markTransaction, runInTransaction } from '../../internal/flow.ts'
 import { Mutex } from '../../internal/mutex.ts'
 import type {
   AppendOptions,
@@ -98,9 +98,9 @@ class MemoryStore implements Store {
     signal: AbortSignal | undefined,
   ): Promise<Result> {
     const tx = new MemoryTransaction(this.#log, this.#lock)
-    const mark = { store: this as object, open: true }
+    const mark = markTransaction(this)
     try {
-      const result = await runInFrame({ ...currentFrame(), transaction: mark }, () => work(tx))
+      const result = await runInTransaction(mark, () => work(tx))
       await tx.commit(signal)
       this.#wake()
       return result
@@ -211,8 +211,7 @@ class MemoryStore implements Store {
   }
 
   #insideTransaction(): boolean {
-    const mark = currentFrame()?.transaction
-    return mark?.open === true && mark.store === this
+    return isInTransactionOf(this)
   }
 
   #requireWritable(): void {

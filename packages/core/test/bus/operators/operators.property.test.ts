@@ -293,9 +293,9 @@ test('operators in each other: every wanted event is stored once, whatever fails
         idempotent({}, retry({ attempts: 1000, delayMs: 5 }, concurrency({ limit: 3 }, store))),
       )
       const answers = Promise.all(sent.map((id) => handler(anEvent({ eventId: String(id) }), ctx)))
-      let isDone = false
-      void answers.then(() => (isDone = true))
-      while (!isDone) await ctx.clock.advance(50)
+      const state = { isDone: false }
+      void answers.then(() => (state.isDone = true))
+      while (!state.isDone) await ctx.clock.advance(50)
       const wanted = [...new Set(sent.filter((id) => id % 2 === 0))]
       expect(stored.toSorted((a, b) => a - b)).toEqual(wanted.toSorted((a, b) => a - b))
     }),

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { StoredEnvelope } from '../src/contract/envelope.ts'
-import { makeEventReader, type FetchPage, type ReaderOptions } from '../src/store/event-reader.ts'
-import type { EventReader } from '../src/store/store.ts'
+import type { StoredEnvelope } from '../../src/contract/envelope.ts'
+import {
+  makeEventReader,
+  type FetchPage,
+  type ReaderOptions,
+} from '../../src/store/event-reader.ts'
+import type { EventReader } from '../../src/store/store.ts'
 
 const events = Array.from(
   { length: 10 },

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { sealEnvelope, type SealedEvent } from '../src/contract/seal.ts'
-import { newId } from '../src/internal/ids.ts'
-import { decideByIds, matchesExpected, type FoundEvent } from '../src/store/decide-append.ts'
-import type { StreamAppend } from '../src/store/store.ts'
+import { sealEnvelope, type SealedEvent } from '../../src/contract/seal.ts'
+import { newId } from '../../src/internal/ids.ts'
+import { decideByIds, matchesExpected, type FoundEvent } from '../../src/store/decide-append.ts'
+import type { StreamAppend } from '../../src/store/store.ts'
 
 const names = new Map<string, string>()
 
