@@ -90,7 +90,7 @@ describe('an empty project', () => {
     expect(tsc('tsconfig.node.json')).toMatchObject({ status: 0, stdout: '' })
     const { status, stdout, stderr } = node(folder, 'out/program.js')
     expect({ status, stderr: withoutWarnings(stderr) }).toEqual({ status: 0, stderr: '' })
-    expect(JSON.parse(stdout)).toHaveLength(5)
+    expect(JSON.parse(stdout)).toHaveLength(6)
   })
 
   test('type-checks tidings/contract without the types of Node', () => {

@@ -19,6 +19,7 @@ import assert from 'node:assert/strict'
 import * as core from 'tidings'
 import * as bus from 'tidings/bus'
 import * as contract from 'tidings/contract'
+import * as observe from 'tidings/observe'
 import * as sqlite from 'tidings/sqlite'
 import * as zod from 'tidings/zod'
 import * as testing from '@tidings/testing'
@@ -28,7 +29,7 @@ assert.equal(Created.type, 'Todo.Item.Created')
 assert.equal(reasons.length > 0, true)
 assert.equal(core.defineEvent, contract.defineEvent)
 assert.deepEqual(Created({ todoId: '1', title: 'milk' }).payload, { todoId: '1', title: 'milk' })
-console.log(JSON.stringify([core, bus, sqlite, zod, testing].map((module) => Object.keys(module).length)))
+console.log(JSON.stringify([core, bus, observe, sqlite, zod, testing].map((module) => Object.keys(module).length)))
 `
 
 const common = {
