@@ -13,5 +13,5 @@ test('the table of metrics is that of the code', () => {
     [name, type, label, help].join(' | '),
   )
   expect(known.length).toBeGreaterThan(10)
-  expect(differences(known, written)).toEqual({ missing: [], surplus: [] })
+  expect(differences({ page: written, code: known })).toEqual({ missing: [], surplus: [] })
 })
