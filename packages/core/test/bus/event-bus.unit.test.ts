@@ -7,18 +7,14 @@ import type { Envelope } from '../../src/contract/envelope.ts'
 import { currentFrame } from '../../src/internal/flow.ts'
 import { CounterCompleted, CounterUpdated } from '../support/counter.ts'
 import { settle } from '../support/fake-clock.ts'
-import { anEvent } from '../support/handling.ts'
+import { anEvent, throwing } from '../support/handling.ts'
 import { ofType, openBus } from '../support/open-bus.ts'
 
 const ItemAdded = defineEvent('Shop.Cart.Item.Added', { payload: z.object({}) })
 const events = [CounterUpdated, CounterCompleted, ItemAdded]
 const types = events.map(({ type }) => type)
 
-const fail = (error: unknown): Handler => {
-  return () => {
-    throw error
-  }
-}
+const fail: (error: unknown) => Handler = throwing
 
 describe('what a listener selects', () => {
   test.each<[string, Selector, readonly string[]]>([
@@ -202,6 +198,7 @@ describe('what a handler does wrong', () => {
   test('it answers with a thenable that calls back twice, or throws', async () => {
     const { bus, failures } = openBus()
     const twice = {
+      // oxlint-disable-next-line unicorn/no-thenable -- that is what is tried
       then: (resolve: (value?: unknown) => void, reject: (error: unknown) => void) => {
         resolve()
         resolve()
@@ -209,6 +206,7 @@ describe('what a handler does wrong', () => {
       },
     }
     bus.subscribe(ANY, () => twice)
+    // oxlint-disable-next-line unicorn/no-thenable -- that is what is tried
     bus.subscribe(ANY, () => ({ then: fail('from then') }))
     const { outcomes } = await bus.publish(anEvent())
     expect(outcomes.map(({ failed }) => failed)).toEqual([false, true])

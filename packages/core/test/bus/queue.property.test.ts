@@ -177,7 +177,7 @@ describe('the event queue', () => {
           { agingMs },
         )
         const items = steps.map(({ priority, passMs }, id) => {
-          queue.add(anEvent({ eventId: String(id) }), { priority })
+          void queue.add(anEvent({ eventId: String(id) }), { priority })
           const item = { id, priority, sinceMs: nowMs }
           nowMs += passMs
           return item

@@ -100,7 +100,7 @@ describe('events()', () => {
     await settle()
     expect(done).toEqual(['1'])
     const heard = [await stream.next(), await stream.next(), await stream.next()]
-    expect(idsOf(heard.map(({ value }) => value!))).toBe('1 2 3')
+    expect(idsOf(heard.map(({ value }) => value as Envelope))).toBe('1 2 3')
     await Promise.all(publishing)
   })
 

@@ -51,3 +51,10 @@ export function aContext(clock: ManualClock = manualClock()): TestContext {
     abort: (reason) => controller.abort(reason),
   }
 }
+
+/** A handler that throws whatever it is given: handlers do. */
+export function throwing(error: unknown): () => never {
+  return () => {
+    throw error as Error
+  }
+}

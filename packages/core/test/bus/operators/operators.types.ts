@@ -167,8 +167,13 @@ export function wrong(): void {
   )
   app.bus.subscribe(
     CounterUpdated,
-    // @ts-expect-error a field that the payload does not have
-    idempotent({ key: (event) => event.payload.none }, () => undefined),
+    idempotent(
+      {
+        // @ts-expect-error a field that the payload does not have
+        key: ({ payload: { none } }) => String(none),
+      },
+      () => undefined,
+    ),
   )
   app.bus.subscribe(
     CounterUpdated,

@@ -1,18 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import { retry, type RetryOptions } from '../../../src/bus/operators/retry.ts'
 import { settle } from '../../support/fake-clock.ts'
-import { aContext, anEvent } from '../../support/handling.ts'
+import { aContext, anEvent, throwing } from '../../support/handling.ts'
 
 /** Fails with 1, 2, 3 … and notes when it was called. */
 function failing(times: number) {
   const ctx = aContext()
   const startMs = ctx.clock.now()
   const calledMs: number[] = []
-  const handler = (): string => {
+  const handler = (): unknown => {
     calledMs.push(ctx.clock.now() - startMs)
-    // oxlint-disable-next-line only-throw-error -- handlers throw anything
-    if (calledMs.length <= times) throw calledMs.length
-    return 'done'
+    return calledMs.length <= times ? throwing(calledMs.length)() : 'done'
   }
   return { ctx, calledMs, handler }
 }
@@ -69,11 +67,9 @@ test('a rejected promise is tried again like a thrown error', async () => {
 test.each([undefined, null, 0, 'text', new Error('own')])(
   'the last error is thrown as it is: %s',
   async (error) => {
-    const handler = (): never => {
-      throw error
-    }
-    const answer = retry({ attempts: 1 }, handler)(anEvent(), aContext()) as Promise<unknown>
-    expect(await Promise.allSettled([answer])).toEqual([{ status: 'rejected', reason: error }])
+    const handler = retry({ attempts: 1 }, throwing(error))
+    const ended = Promise.allSettled([handler(anEvent(), aContext())])
+    expect(await ended).toEqual([{ status: 'rejected', reason: error }])
   },
 )
 

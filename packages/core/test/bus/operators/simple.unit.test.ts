@@ -10,13 +10,9 @@ import { transform } from '../../../src/bus/operators/transform.ts'
 import type { Handler } from '../../../src/bus/handler.ts'
 import type { Envelope } from '../../../src/contract/envelope.ts'
 import { settle } from '../../support/fake-clock.ts'
-import { aContext, anEvent } from '../../support/handling.ts'
+import { aContext, anEvent, throwing } from '../../support/handling.ts'
 
-const fail = (error: unknown): Handler => {
-  return () => {
-    throw error
-  }
-}
+const fail: (error: unknown) => Handler = throwing
 
 describe('filter', () => {
   test('hands on what fits, and answers with what the handler answers', () => {
@@ -170,7 +166,7 @@ describe('route', () => {
 describe('isolate', () => {
   test.each<[string, Handler]>([
     ['thrown', fail(undefined)],
-    ['rejected', () => Promise.reject(undefined as never)],
+    ['rejected', async () => throwing(undefined)()],
   ])('gives an error its owner, and succeeds: %s', async (_how, handler) => {
     const owned: unknown[] = []
     const event = anEvent()

@@ -4,7 +4,7 @@ import { window, type WindowOptions } from '../../../src/bus/operators/window.ts
 import type { Envelope } from '../../../src/contract/envelope.ts'
 import { currentFrame, runInFrame } from '../../../src/internal/flow.ts'
 import { settle, manualClock } from '../../support/fake-clock.ts'
-import { aContext, anEvent, idsOf } from '../../support/handling.ts'
+import { aContext, anEvent, idsOf, throwing } from '../../support/handling.ts'
 
 /** The beginning of a minute. */
 const START = Date.UTC(2026, 10, 21, 9, 30)
@@ -258,13 +258,8 @@ describe('what onWindow does', () => {
   })
 
   test.each<[string, () => unknown]>([
-    [
-      'thrown',
-      () => {
-        throw undefined
-      },
-    ],
-    ['rejected', () => Promise.reject(undefined as never)],
+    ['thrown', throwing(undefined)],
+    ['rejected', async () => throwing(undefined)()],
   ])('its failure at the end of a window is reported: %s', async (_how, fail) => {
     const ctx = aContext(manualClock(START))
     const handler = window(two, fail)
