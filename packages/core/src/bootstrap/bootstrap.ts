@@ -9,7 +9,7 @@ import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messa
 import { compose, type Composition } from '../messaging/routes.ts'
 import { createObservations, type Observations } from '../observe/observations.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
-import { createAppStore, type AppStore, type AppStorePorts } from '../work/app-store.ts'
+import { createAppStore, type AppStorePorts } from '../work/app-store.ts'
 import type { App, AppOf, Health } from './app.ts'
 import { makeBus, type BusOptions } from './create-event-bus.ts'
 import type { Failure } from './failure.ts'
@@ -135,7 +135,9 @@ function wire(store: Store, { composition, registry, options }: Wiring): App {
 
 /** Commands are sent, not published. */
 function eventTypes(registry: Registry): readonly string[] {
-  return [...registry.definitions.values()].filter(({ kind }) => kind !== 'command').map(({ type }) => type)
+  return [...registry.definitions.values()]
+    .filter(({ kind }) => kind !== 'command')
+    .map(({ type }) => type)
 }
 
 interface AppParts {
@@ -146,10 +148,7 @@ interface AppParts {
   readonly storeHealth: StoreHealth
 }
 
-function makeApp(
-  store: Store,
-  { bus, messages, ports, observations, storeHealth }: AppParts,
-): App {
+function makeApp(store: Store, { bus, messages, ports, observations, storeHealth }: AppParts): App {
   const life = new Lifecycle()
   const appStore = createAppStore(store, ports)
   const run = <Result>(work: () => Promise<Result>): Promise<Result> =>
