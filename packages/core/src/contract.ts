@@ -122,6 +122,7 @@ export {
   type SealOptions,
 } from './contract/seal.ts'
 export { fromWire, TIDINGS_CONTENT_TYPE, toWire } from './contract/tidings-codec.ts'
+export { untypedEvent } from './contract/untyped-event.ts'
 export type { Verbs } from './contract/verbs.ts'
 export type { History, UpcastSteps, VersionOptions } from './contract/versions.ts'
 export {
