@@ -32,7 +32,10 @@ export class Pool<In> {
       this.#free--
       return this.#call(input, ctx)
     }
-    return this.#runInTurn(input, ctx)
+    // A promise continues in the context of who waits for it; a callback would run in that of who ends.
+    return new Promise<void>((resolve) => this.#line.add(resolve, input)).then(() =>
+      this.#callInTurn(input, ctx),
+    )
   }
 
   /** Resolves when nothing runs and nothing waits. */
@@ -40,15 +43,10 @@ export class Pool<In> {
     return this.#tally.idle()
   }
 
-  /** Waiting by a promise keeps the context of who waits; a callback would run in that of who ends. */
-  async #runInTurn(input: In, ctx: HandlerContext): Promise<unknown> {
-    await new Promise<void>((resolve) => this.#line.add(resolve, input))
-    try {
-      if (ctx.signal.aborted) throw ctx.signal.reason
-      return await this.#work(input, ctx)
-    } finally {
-      this.#release()
-    }
+  #callInTurn(input: In, ctx: HandlerContext): unknown {
+    if (!ctx.signal.aborted) return this.#call(input, ctx)
+    this.#release()
+    throw ctx.signal.reason
   }
 
   #call(input: In, ctx: HandlerContext): unknown {

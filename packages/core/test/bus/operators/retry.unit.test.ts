@@ -66,10 +66,10 @@ test('a rejected promise is tried again like a thrown error', async () => {
 
 test.each([undefined, null, 0, 'text', new Error('own')])(
   'the last error is thrown as it is: %s',
-  async (error) => {
-    const handler = retry({ attempts: 1 }, throwing(error))
+  async (reason) => {
+    const handler = retry({ attempts: 1 }, throwing(reason))
     const ended = Promise.allSettled([handler(anEvent(), aContext())])
-    expect(await ended).toEqual([{ status: 'rejected', reason: error }])
+    expect(await ended).toEqual([{ status: 'rejected', reason }])
   },
 )
 
