@@ -7,7 +7,7 @@ import { manualClock, settle } from '../support/fake-clock.ts'
 import { anEvent } from '../support/handling.ts'
 
 test('a ring is a list that is added to at the end and taken from at the beginning', () => {
-  const steps = fc.array(fc.option(fc.integer()), { maxLength: 200 })
+  const steps = fc.array(fc.option(fc.integer()), { maxLength: 200, size: 'max' })
   fc.assert(
     fc.property(steps, (steps) => {
       const ring = new Ring<number>()
@@ -48,7 +48,7 @@ test('a priority queue gives the oldest of the highest priority, whatever is don
       { arbitrary: fc.constant('dropLowest' as const), weight: 1 },
       { arbitrary: fc.record({ shiftFrom: priorities }), weight: 1 },
     ),
-    { maxLength: 150 },
+    { maxLength: 150, size: 'max' },
   )
   fc.assert(
     fc.property(steps, (steps) => {

@@ -175,6 +175,16 @@ describe('tumbling, by arrival', () => {
     expect(fired).toEqual(['end: 1 2', 'end: 3'])
   })
 
+  test('a clock that jumps back while nothing comes calls nothing late either', async () => {
+    const { ctx, fired, send } = open(tumbling)
+    send('1')
+    ctx.clock.jump(-3_600_000)
+    await ctx.clock.advance(100)
+    send('2')
+    await ctx.clock.advance(100)
+    expect(fired).toEqual(['end: 1', 'end: 2'])
+  })
+
   test('a clock that jumps ahead closes the window with the next event', async () => {
     const { ctx, fired, send } = open(tumbling)
     send('1')
