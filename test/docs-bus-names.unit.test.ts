@@ -1,0 +1,100 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { bootstrap, createEventBus, defineEvent, defineModule, memoryStore } from 'tidings'
+import { createStatistics, createTracer } from 'tidings/observe'
+import { z } from 'zod'
+import { tableRows } from './docs/markdown.ts'
+import { readPage, root } from './docs/pages.ts'
+
+const rows = tableRows(readPage('docs/reference/bus-names.md'))
+
+/** What stands in back quotes in a cell. */
+const quoted = (cell = ''): string[] => Array.from(cell.matchAll(/`([^`]+)`/g), ([, name]) => name!)
+
+/** Every name that the entry points export, types included. That each is there is the compiler's. */
+const exported = new Set(
+  ['index', 'bus', 'contract', 'observe'].flatMap((entry) =>
+    Array.from(
+      readFileSync(`${root}packages/core/src/${entry}.ts`, 'utf8').matchAll(
+        /export (?:type )?\{(?<names>[^}]*)\}/g,
+      ),
+      ({ groups }) =>
+        groups!['names']!.split(',').map((name) => name.replace(/^\s*type /, '').trim()),
+    ).flat(),
+  ),
+)
+
+/** The things whose members the page names. */
+async function partsOfTheLibrary(): Promise<Record<string, object>> {
+  const Noted = defineEvent('Diary.Day.Noted', { payload: z.object({}) })
+  const bus = createEventBus({ events: [Noted] })
+  const app = await bootstrap({ store: memoryStore(), modules: [defineModule('diary', [Noted])] })
+  const { event } = await bus.publish(Noted({}))
+  const queue = { maxQueueSize: 1 }
+  expect(() => createEventBus({ queue: { maxQueueSize: 0 } })).toThrow(/maxQueueSize/)
+  const statistics = createStatistics(bus.observations)
+  const parts = {
+    app,
+    bus,
+    queue,
+    statistics,
+    store: app.store,
+    tracer: createTracer(bus.observations),
+    Envelope: event,
+  }
+  await Promise.all([app.close(), bus.close()])
+  return parts
+}
+
+test('what the page calls ours is ours', async () => {
+  const parts = await partsOfTheLibrary()
+  const names = rows.flatMap(([, here]) => quoted(here))
+  expect(names.length).toBeGreaterThan(50)
+  const isOurs = (name: string): boolean => {
+    const [owner = '', member] = name.split('.')
+    if (member === undefined) return exported.has(name)
+    return parts[owner] !== undefined && member in parts[owner]
+  }
+  expect(names.filter((name) => !isOurs(name))).toEqual([])
+  expect(['EventBuss', 'bus.publishAll', 'buss.publish', 'Envelope.type'].filter(isOurs)).toEqual(
+    [],
+  )
+})
+
+test('what is not here says with which part it comes', () => {
+  const missing = rows.filter(([, here]) => here === '–')
+  expect(missing.length).toBeGreaterThan(0)
+  expect(missing.filter(([, , where = '']) => !where.startsWith('later: '))).toEqual([])
+  expect(rows.filter(([, here, where]) => here === '' || where === '')).toEqual([])
+})
+
+test('every name of the systems that this one follows has a row', () => {
+  const listed = new Set(rows.flatMap(([there]) => quoted(there)))
+  const names = [
+    ...['EventBus', 'EventType', 'EventType.ANY', 'SystemEvent', 'subscribe', 'publish'],
+    ...[
+      'publish_sync',
+      'unsubscribe',
+      'unsubscribe_handler',
+      'MetricsCollector',
+      'AlertingHandler',
+    ],
+    ...['LoggingHandler', 'FilteredHandler', 'EventAggregator', 'RetryHandler', 'EventTransformer'],
+    ...['EventRouter', 'AsyncEventHandler', 'BatchEventHandler', 'PriorityEventBus', 'EventTracer'],
+    ...[
+      'EventStatistics',
+      'safe_handler',
+      'EventSourcingHandler',
+      'event_handler',
+      'CustomEventType',
+    ],
+    ...[
+      'EventStore.save_event',
+      'EventStore.get_events',
+      'EventReplay.replay_events',
+      'AgentExecutor',
+    ],
+    ...['AppEvent', 'DatasetEvent', 'DocumentEvent', 'MessageEvent', 'DeductQuotaHandler'],
+  ]
+  expect(names.filter((name) => !listed.has(name))).toEqual([])
+})
