@@ -207,7 +207,7 @@ function refuseTooLarge(
         },
       ],
       nextStep:
-        'Nothing was stored. Keep large content elsewhere and record where it is, or raise maxEventBytes.',
+        'Nothing was stored. Keep large content elsewhere and record where it is, or raise the limit: maxEventBytes, in an import --max-event-bytes.',
     },
   )
 }
