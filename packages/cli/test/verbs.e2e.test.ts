@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { sqlite } from 'tidings/sqlite'
 import { fromWire, sealEnvelope } from 'tidings/contract'
 import { describe, expect, test } from 'vitest'
+import { checkDatabase } from '../src/doctor/check-database.ts'
+import { loadTexts } from '../src/texts/texts.ts'
 import { makeFolder, parseLines, runCli, type CliResult } from './support/cli.ts'
 import { numberedId, toLines, wireEvent } from './support/events.ts'
 
@@ -379,6 +381,15 @@ describe('doctor and backup', () => {
     const result = await runCli(['doctor'], { cwd })
     expect(result.code).toBe(1)
     expect(result.stdout).toMatch(/FAIL {2}database: .*\n {6}→ Restore a backup/)
+  })
+
+  test('doctor sends nobody to a backup for want of a right: that would lose what the file holds', async () => {
+    const cwd = makeFolder()
+    const t = await loadTexts('en')
+    const [finding, ...others] = checkDatabase(join(cwd, 'closed', 'tidings.db'), t)
+    expect(others).toEqual([])
+    expect(finding).toMatchObject({ check: 'database', state: 'fail' })
+    expect(finding?.todo).toBe(t('doctor.rights-missing-todo'))
   })
 
   test('backup makes a copy that opens, and never replaces a file', async () => {
