@@ -96,9 +96,9 @@ interface Wiring {
 }
 
 function wire(store: Store, { composition, registry, options }: Wiring): App {
-  const onFailure = options.onFailure ?? reportFailure
+  const onFailure = ownerOf(options.onFailure)
   const bus = new ListenerBus({
-    knownTypes: () => registry.definitions.keys(),
+    knownTypes: () => registry.expand('**'),
     onFailure: (failure) => onFailure({ kind: 'listener', ...failure }),
   })
   const ports: AppStorePorts = {
@@ -119,6 +119,18 @@ function wire(store: Store, { composition, registry, options }: Wiring): App {
     random: options.random ?? Math.random,
   })
   return makeApp(store, { bus, messages, ports })
+}
+
+/** What is committed must not seem to have failed because the owner of failures threw. */
+function ownerOf(own: (failure: Failure) => void = reportFailure): (failure: Failure) => void {
+  return (failure) => {
+    try {
+      own(failure)
+    } catch (error) {
+      reportFailure(failure)
+      reportFailure({ kind: 'background', error })
+    }
+  }
 }
 
 interface AppParts {

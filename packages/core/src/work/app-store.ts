@@ -177,7 +177,7 @@ export async function runTransaction<Result>(
     },
     plan.signal === undefined ? undefined : { signal: plan.signal },
   )
-  ports.publish(committed.events)
+  if (!committed.unit.repeated) ports.publish(committed.events)
   await keepSnapshots(store, ports, () => committed.unit.dueSnapshots())
   return committed.result
 }
