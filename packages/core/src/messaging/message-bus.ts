@@ -175,6 +175,8 @@ export class MessageBus {
     const events = toStoredEvents(appends, results)
     const [result] = results
     if (result?.repeated === true) {
+      // Its command was left out, but this one is new: without a row it would be decided again.
+      await this.#store.commands.record(command)
       // The state of the root holds these events twice: from the log, and as decided now.
       const options = { id: root.id, to: result.version }
       const { state } = await loadState(this.#source, this.#ports.registry, root.aggregate, options)

@@ -158,6 +158,8 @@ export class UnitOfWork implements WorkScope {
     if (appends.length === 0 && command === undefined) return []
     const results = await this.#tx.append(appends, { command })
     this.#repeated = results.some((result) => result.repeated)
+    // A repeat leaves its command out, but this one is new: without a row it would be done again.
+    if (this.#repeated && command !== undefined) await this.#tx.append([], { command })
     return toStoredEvents(appends, results)
   }
 

@@ -34,8 +34,18 @@ const openCart = defineCommandHandler(OpenCart, async ({ cartId }, { tx, newId: 
   cart.record(CartUpdated({ cartId, count: 1, eventId: makeId() }))
 })
 
+/** The same by a handler, in a transaction. */
+const RepeatCart = defineCommand('Shop.Cart.Repeat', { payload: fields })
+const repeatCart = defineCommandHandler(RepeatCart, async (command, { tx }) => {
+  const cart = await tx.load(Cart, command.cartId)
+  cart.record(CartUpdated(command, { eventId: command.eventId }))
+})
+
 async function start(store: Store) {
-  const app = await bootstrap({ store, modules: [defineModule('shop', [Cart, openCart])] })
+  const app = await bootstrap({
+    store,
+    modules: [defineModule('shop', [Cart, openCart, repeatCart])],
+  })
   onTestFinished(() => app.close())
   return app
 }
@@ -54,6 +64,20 @@ describe.each(stores)('on $kind', ({ open }) => {
     expect(await app.store.load(Cart, 'a')).toEqual(
       await app.store.load(Cart, 'a', { ignoreSnapshot: true }),
     )
+  })
+
+  test('a command whose events are in the log already is kept all the same, and done once', async () => {
+    const app = await start(await open())
+    const command = { cartId: 'a', count: 5, eventId: newId() }
+    await app.send(UpdateCart, command)
+    for (const [definition, input] of [
+      [UpdateCart, command],
+      [RepeatCart, command],
+    ] as const) {
+      const commandId = newId()
+      expect((await app.send(definition, input, { commandId })).repeated).toBe(false)
+      expect((await app.send(definition, input, { commandId })).repeated).toBe(true)
+    }
   })
 
   test('a transaction that repeats an append publishes nothing, and keeps no snapshot', async () => {
