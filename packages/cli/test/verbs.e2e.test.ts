@@ -10,6 +10,18 @@ import { numberedId, toLines, wireEvent } from './support/events.ts'
 
 type Row = Record<string, unknown>
 
+const failedCommand = {
+  causationId: undefined,
+  actor: undefined,
+  createdAt: '2026-01-01T00:00:00.000Z',
+  requestHash: 'aa',
+  outcome: 'failed',
+  stream: undefined,
+  streamVersion: undefined,
+  firstPosition: undefined,
+  lastPosition: undefined,
+} as const
+
 const ids = (result: CliResult) =>
   parseLines<{ event_id: string }>(result.stdout).map(({ event_id }) => event_id)
 
@@ -148,6 +160,32 @@ describe('show and trace', () => {
     const text = await runCli(['show', numberedId(5)], { cwd })
     expect(text.stdout).toContain('event_type\tTodo.Item.Created\n')
     expect(text.stdout).toContain('"title": "Event 5"')
+  })
+
+  test('trace says why a command failed: by its code, else by its message', async () => {
+    const cwd = makeFolder()
+    const correlationId = numberedId(778)
+    {
+      await using store = sqlite(join(cwd, 'tidings.db'))
+      const results = [
+        '{"name":"E","message":"too late","fields":{"code":"TOO_LATE"}}',
+        '{"name":"Error","message":"no \\u001b[2J","fields":{}}',
+        'no JSON',
+      ]
+      for (const [index, result] of results.entries()) {
+        const commandId = numberedId(200 + index)
+        const command = { commandId, type: 'Todo.Item.Create', correlationId, result }
+        await store.append([], { command: { ...failedCommand, ...command } })
+      }
+    }
+    const { stdout } = await runCli(['trace', correlationId], { cwd })
+    expect(stdout).toMatch(/ {2}failed: TOO_LATE\n.* {2}failed: no \\u001b\[2J\n.* {2}failed\n$/)
+    const rows = parseLines((await runCli(['trace', correlationId, '--json'], { cwd })).stdout)
+    expect(rows.map(({ outcome, failure }) => [outcome, failure])).toEqual([
+      ['failed', 'TOO_LATE'],
+      ['failed', 'no \u001b[2J'],
+      ['failed', undefined],
+    ])
   })
 
   test('trace shows the causal tree with its commands, from an event, a command or a correlation', async () => {

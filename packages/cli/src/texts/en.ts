@@ -186,6 +186,7 @@ export const en = {
   'trace.more': 'Only the first {limit} events are shown; --limit N shows more.',
   'trace.correlation': 'Correlation {id}',
   'trace.failed': 'failed',
+  'trace.failed-with': 'failed: {failure}',
   'trace.cause-missing': 'cause not in this trace: {id}',
 
   // streams, types, stats

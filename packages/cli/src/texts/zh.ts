@@ -175,6 +175,7 @@ export const zh: Catalogue = {
   'trace.more': '只显示前 {limit} 个事件；用 --limit N 显示更多。',
   'trace.correlation': '关联 ID {id}',
   'trace.failed': '失败',
+  'trace.failed-with': '失败：{failure}',
   'trace.cause-missing': '原因不在本次追踪中：{id}',
 
   // streams, types, stats
