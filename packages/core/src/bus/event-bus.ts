@@ -144,6 +144,8 @@ export class ListenerBus {
       ? (selector as readonly AnyEventDefinition[])
       : [selector as AnyEventDefinition]
     const types = new Set(definitions.map((definition) => definition.type))
+    const known = new Set(this.#ports.knownTypes())
+    for (const type of types) if (!known.has(type)) throw unknownType(type)
     return (type) => types.has(type)
   }
 
@@ -192,6 +194,13 @@ export class ListenerBus {
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === 'function'
+}
+
+function unknownType(type: string): UsageError {
+  return new UsageError(
+    'TIDINGS_ARGUMENT_INVALID',
+    `No module of this application knows '${type}': it would never be delivered. Add its definition to a module.`,
+  )
 }
 
 function describeSelector(selector: Selector): string {

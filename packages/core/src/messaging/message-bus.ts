@@ -11,7 +11,7 @@ import type { Store } from '../store/store.ts'
 import { AggregateRoot } from '../work/aggregate-root.ts'
 import { keepSnapshots, runTransaction, type AppStorePorts } from '../work/app-store.ts'
 import { dueSnapshot, loadState, type AggregateSource } from '../work/repository.ts'
-import { toStoredEvents } from '../work/stored-events.ts'
+import { readBack, toStoredEvents } from '../work/stored-events.ts'
 import type { AnyCommandHandler, CommandContext } from './command-handler.ts'
 import { fromErrorJson, toErrorJson } from './recorded-error.ts'
 import {
@@ -172,9 +172,9 @@ export class MessageBus {
         : [{ stream: root.stream, expectedVersion: root.loadedVersion, events: root.recorded }]
     const command = toCommandRecord(request, 'done', { streamVersion: root.version })
     const results = await this.#store.append(appends, { command })
-    const events = toStoredEvents(appends, results)
     const [result] = results
     if (result?.repeated === true) {
+      const events = (await readBack(this.#store, results)).map(this.#ports.registry.read)
       // Its command was left out, but this one is new: without a row it would be decided again.
       await this.#store.commands.record(command)
       // The state of the root holds these events twice: from the log, and as decided now.
@@ -182,6 +182,7 @@ export class MessageBus {
       const { state } = await loadState(this.#source, this.#ports.registry, root.aggregate, options)
       return toSent(request, { events, state, result: undefined })
     }
+    const events = toStoredEvents(appends, results)
     this.#ports.publish(events)
     await keepSnapshots(this.#store, this.#ports, () => [dueSnapshot(root)])
     return toSent(request, { events, state: root.state, result: undefined })

@@ -14,7 +14,7 @@ import type {
 import { AggregateRoot, endedError } from './aggregate-root.ts'
 import { originOf, type Cause, type Environment } from './origin.ts'
 import { dueSnapshot, loadState } from './repository.ts'
-import { toStoredEvents } from './stored-events.ts'
+import { readBack, toStoredEvents } from './stored-events.ts'
 
 /** Which stream: an aggregate's type and id. */
 export interface StreamRef {
@@ -160,7 +160,7 @@ export class UnitOfWork implements WorkScope {
     this.#repeated = results.some((result) => result.repeated)
     // A repeat leaves its command out, but this one is new: without a row it would be done again.
     if (this.#repeated && command !== undefined) await this.#tx.append([], { command })
-    return toStoredEvents(appends, results)
+    return this.#repeated ? readBack(this.#tx, results) : toStoredEvents(appends, results)
   }
 
   /** Whether the events were in the log before: then they were published, and counted, at that time. */
