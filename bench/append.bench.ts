@@ -186,14 +186,14 @@ export const bench: Bench = {
   notes: [
     'Events of about 260 bytes of payload, v7 ids everywhere, a new stream every 5 events, exact expected versions. Every store is given the same events, checked and as JSON before the clock starts; after the run the rows of ours and the twin are compared and must be equal.',
     'The twin has the same columns, indexes, pragmas and version check, and group commit by hand; it knows no contracts, no repeats, no second process. Ours also fills its indexes by type, tenant and time, the twin does not have them; the filling runs behind by at most 4,000 events, and what is left of it after a sample is waited for and not counted.',
-    "'Emmett' is its SQLite store (WAL, synchronous = FULL) as documented, by file name: it opens a connection per append, and appends that come together fail. 'Behind a queue' is the fastest form that is right with several callers: one connection that stays open, one append after the other.",
+    "'Emmett' is its SQLite store (WAL, synchronous = FULL) as documented, by file name: it opens a connection per append, an append that meets the last one's lock is tried again, and appends that come together fail. 'Behind a queue' is the fastest form that is right with several callers: one connection that stays open, one append after the other.",
   ],
   verify(folders) {
     for (const { label } of shapes) {
-      compareLogs(
-        join(folders.get(`ours, ${label}`) ?? '', 'log.db'),
-        join(folders.get(`twin, ${label}`) ?? '', 'log.db'),
-      )
+      const [ours, twin] = [folders.get(`ours, ${label}`), folders.get(`twin, ${label}`)]
+      // One that failed is named in the report; there is nothing to compare then.
+      if (ours !== undefined && twin !== undefined)
+        compareLogs(join(ours, 'log.db'), join(twin, 'log.db'))
     }
   },
 }

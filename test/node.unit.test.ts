@@ -36,6 +36,13 @@ test.for(['18.20.4', '20.20.2', '22.12.0', '23.11.1'])(
   },
 )
 
+test('the line to paste keeps words together that a shell would take apart', () => {
+  const pretend = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'20.20.2'})`
+  const args = ['events', '--type', 'Todo.**', '--stream', "Todo.Item/it's", '']
+  const { stderr } = run(process.execPath, ['--import', pretend, bin, ...args])
+  expect(stderr).toContain(`tidings events --type 'Todo.**' --stream 'Todo.Item/it'\\''s' ''\n`)
+})
+
 test('the bin parses on old versions of Node: nothing newer than ES2017, and a late import', () => {
   const code = readFileSync(bin, 'utf8')
   expect(code).not.toMatch(/^\s*(?:import|export)\s/m)

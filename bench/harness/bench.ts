@@ -93,7 +93,7 @@ export interface Bench {
   readonly notes: readonly string[]
   /** Runs once, before any variant starts: makes what all of them read. */
   readonly seed?: (setting: Pick<Setting, 'shared' | 'scale'>) => Promise<void> | void
-  /** Runs after the rounds, with the folders of the variants still there; throws when they differ. */
+  /** Runs after the rounds, with the folders of the variants that did not fail; throws when they differ. */
   readonly verify?: (folders: ReadonlyMap<string, string>) => Promise<void> | void
 }
 

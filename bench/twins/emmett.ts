@@ -54,14 +54,24 @@ export interface EmmettLog {
   close(): void
 }
 
-/** Emmett's SQLite store as its documentation opens it: by file name. It opens a connection per append. */
+/**
+ * Emmett's SQLite store as its documentation opens it: by file name. It opens a connection per append,
+ * and now and then the next one meets the last one's lock; an append so refused is tried again.
+ */
 export async function openEmmett(folder: string): Promise<EmmettLog> {
   const emmett = await importPeer<EmmettModule>('@event-driven-io/emmett-sqlite')
   const store = emmett.getSQLiteEventStore({ fileName: join(folder, 'emmett.db') })
   await store.schema.migrate()
   return {
-    append: ({ stream, expected, events }) =>
-      store.appendToStream(stream, events, { expectedStreamVersion: expected }),
+    async append({ stream, expected, events }) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await store.appendToStream(stream, events, { expectedStreamVersion: expected })
+        } catch (error) {
+          if (!String(error).includes('SQLITE_BUSY') || attempt === 10) throw error
+        }
+      }
+    },
     close: () => undefined,
   }
 }

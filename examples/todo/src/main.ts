@@ -29,7 +29,7 @@ async function run(args: Arguments): Promise<number> {
     port: args.port,
     orFreePort: !args.isPortChosen,
   })
-  console.log(welcome(service.url, args.file))
+  console.log(welcome({ url: service.url, wantedPort: args.port, file: args.file }))
   followEvents(service)
   await runUntilSignal(service.app, {
     onSignal: (signal) => console.log(`\n${signal}: finishing what is under way …`),

@@ -8,7 +8,11 @@ var version = process.versions.node
 if (Number(version.split('.')[0]) >= wanted) {
   import('../dist/main.js')
 } else {
-  var command = ['npx -p node@24 -p @tidings/cli tidings'].concat(process.argv.slice(2)).join(' ')
+  var words = process.argv.slice(2).map(function (argument) {
+    var word = String(argument)
+    return /^[\w@%+=:,./-]+$/.test(word) ? word : "'" + word.replace(/'/g, "'\\''") + "'"
+  })
+  var command = ['npx -p node@24 -p @tidings/cli tidings'].concat(words).join(' ')
   process.stderr.write(
     [
       'tidings needs Node 24 or later (this is v' + version + ').',

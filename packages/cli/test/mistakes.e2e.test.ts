@@ -108,6 +108,24 @@ const mistakes: readonly {
     code: 1,
     says: ["folder '", 'is not there'],
   },
+  {
+    args: ['import', 'in.ndjson', '--store', 'sqlite:folder'],
+    code: 1,
+    says: ['cannot be opened', '\nNothing of the input was stored.\n'],
+    prepare: (cwd) => {
+      mkdirSync(join(cwd, 'folder'))
+      writeFileSync(join(cwd, 'in.ndjson'), toLines([wireEvent(1)]))
+    },
+  },
+  {
+    args: ['export', '--out', 'folder'],
+    code: 1,
+    says: ['folder is a folder'],
+    prepare: (cwd) => {
+      makeEmptyLog(cwd)
+      mkdirSync(join(cwd, 'folder'))
+    },
+  },
   { args: ['show', '42'], code: 2, says: ["'42' is no event id", 'tidings events'] },
   {
     args: ['show', '019b0000-0000-7000-8000-000000000001'],
@@ -228,7 +246,7 @@ describe('mistakes', async () => {
   test('in Chinese all of it is Chinese, and the facts of the library follow', async () => {
     const cwd = makeFolder()
     const wrong = await runCli(['evnts'], { cwd, env: { LANG: 'zh_CN.UTF-8' } })
-    expect(wrong.stderr).toBe("错误： 没有子命令 'evnts'。\n是否想写 events？\n")
+    expect(wrong.stderr).toBe("错误：没有子命令 'evnts'。\n是否想写 events？\n")
     writeFileSync(join(cwd, 'x.db'), 'no database, but text of some length\n'.repeat(40))
     const damaged = await runCli(['stats', '--lang', 'zh', '--store', 'sqlite:x.db'], { cwd })
     expect(damaged.stderr).toContain('文件已损坏，或不是日志。')

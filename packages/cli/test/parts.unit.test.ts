@@ -177,6 +177,7 @@ describe('growTree', () => {
     position: order,
     order,
     outcome: undefined,
+    failure: undefined,
   })
   type Shape = [string, ...Shape[]]
   const shape = ({ node, effects, orphan }: Branch): Shape => [

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { sqlite } from 'tidings/sqlite'
 import { fromWire, sealEnvelope } from 'tidings/contract'
 import { describe, expect, test } from 'vitest'
+import { checkDatabase } from '../src/doctor/check-database.ts'
+import { loadTexts } from '../src/texts/texts.ts'
 import { makeFolder, parseLines, runCli, type CliResult } from './support/cli.ts'
 import { numberedId, toLines, wireEvent } from './support/events.ts'
 
@@ -134,7 +136,7 @@ async function appendLate(cwd: string): Promise<void> {
   }
 }
 
-describe('show and trace', () => {
+describe('show', () => {
   test('show prints one event, whole', async () => {
     const cwd = await makeLog()
     const json = await runCli(['show', numberedId(5).toUpperCase(), '--json'], { cwd })
@@ -146,87 +148,6 @@ describe('show and trace', () => {
     const text = await runCli(['show', numberedId(5)], { cwd })
     expect(text.stdout).toContain('event_type\tTodo.Item.Created\n')
     expect(text.stdout).toContain('"title": "Event 5"')
-  })
-
-  test('trace shows the causal tree with its commands, from an event, a command or a correlation', async () => {
-    const cwd = makeFolder()
-    const correlation = numberedId(777)
-    const place = { correlation_id: correlation }
-    {
-      await using store = sqlite(join(cwd, 'tidings.db'))
-      const append = async (
-        numbers: readonly number[],
-        causationId: string,
-        commandId?: string,
-      ) => {
-        const events = numbers.map((number) =>
-          sealEnvelope(
-            fromWire(
-              wireEvent(number, {
-                ...place,
-                aggregate_id: `t${number}`,
-                causation_id: causationId,
-              }),
-            ),
-            undefined,
-          ),
-        )
-        const appends = events.map((event) => ({
-          stream: `Todo.Item/${event.envelope.aggregateId}`,
-          expectedVersion: 'any' as const,
-          events: [event],
-        }))
-        const command =
-          commandId === undefined
-            ? undefined
-            : {
-                commandId,
-                type: 'Todo.Item.Create',
-                correlationId: correlation,
-                causationId: causationId === commandId ? undefined : causationId,
-                actor: undefined,
-                createdAt: '2026-01-01T00:00:00.000Z',
-                requestHash: 'aa',
-                outcome: 'done' as const,
-                stream: undefined,
-                streamVersion: undefined,
-                firstPosition: undefined,
-                lastPosition: undefined,
-                result: undefined,
-              }
-        await store.append(appends, { command })
-      }
-      await append([1, 2], numberedId(100), numberedId(100))
-      await append([3], numberedId(2))
-      await append([4], numberedId(12345))
-    }
-    const shape = [
-      [0, 'command', numberedId(100)],
-      [1, 'event', numberedId(1)],
-      [1, 'event', numberedId(2)],
-      [2, 'event', numberedId(3)],
-      [0, 'event', numberedId(4)],
-    ]
-    for (const id of [numberedId(3), numberedId(100), correlation]) {
-      const rows = parseLines<{ depth: number; kind: string; id: string }>(
-        (await runCli(['trace', id, '--json'], { cwd })).stdout,
-      )
-      expect(rows.map(({ depth, kind, id }) => [depth, kind, id])).toEqual(shape)
-    }
-    const text = (await runCli(['trace', numberedId(3)], { cwd })).stdout.split('\n')
-    expect(text[1]).toMatch(/^⌘ Todo\.Item\.Create /)
-    expect(text[2]).toMatch(/^├─ Todo\.Item\.Created .*019b0000-0000-7000-8000-000000000001$/)
-    expect(text[3]).toMatch(/^└─ Todo\.Item\.Created /)
-    expect(text[4]).toMatch(/^ {3}└─ Todo\.Item\.Created /)
-    expect(text[5]).toContain(`cause not in this trace: ${numberedId(12345)}`)
-    // The missing cause is a fault of the log, unless it is a part of a larger one.
-    const faults = await runCli(['verify', '--json'], { cwd })
-    expect(faults.code).toBe(1)
-    expect(parseLines(faults.stdout)).toMatchObject([
-      { code: 'cause-missing', event_id: numberedId(4) },
-      { ok: false, faults: 1 },
-    ])
-    expect((await runCli(['verify', '--partial'], { cwd })).code).toBe(0)
   })
 })
 
@@ -379,6 +300,15 @@ describe('doctor and backup', () => {
     const result = await runCli(['doctor'], { cwd })
     expect(result.code).toBe(1)
     expect(result.stdout).toMatch(/FAIL {2}database: .*\n {6}→ Restore a backup/)
+  })
+
+  test('doctor sends nobody to a backup for want of a right: that would lose what the file holds', async () => {
+    const cwd = makeFolder()
+    const t = await loadTexts('en')
+    const [finding, ...others] = checkDatabase(join(cwd, 'closed', 'tidings.db'), t)
+    expect(others).toEqual([])
+    expect(finding).toMatchObject({ check: 'database', state: 'fail' })
+    expect(finding?.todo).toBe(t('doctor.rights-missing-todo'))
   })
 
   test('backup makes a copy that opens, and never replaces a file', async () => {

@@ -14,12 +14,20 @@ export function checkDatabase(file: string, t: Translate): readonly Finding[] {
       fail(
         'database',
         t('doctor.database-unreadable', { reason }),
-        t('doctor.database-unreadable-todo'),
+        t(isDenied(error) ? 'doctor.rights-missing-todo' : 'doctor.database-unreadable-todo'),
       ),
     ]
   } finally {
     database?.close()
   }
+}
+
+/** SQLITE_PERM, SQLITE_READONLY, SQLITE_CANTOPEN: the file is well, and a backup would lose what is in it. */
+const DENIED = new Set([3, 8, 14])
+
+function isDenied(error: unknown): boolean {
+  const { errcode } = error as { readonly errcode?: number }
+  return errcode !== undefined && DENIED.has(errcode & 0xff)
 }
 
 function checkJournal(database: DatabaseSync, t: Translate): Finding {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, statSync } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Writable } from 'node:stream'
@@ -21,6 +21,10 @@ export interface Target extends AsyncDisposable {
 export async function openTarget(name: string | undefined, context: VerbContext): Promise<Target> {
   if (name === undefined) return stdoutTarget(context)
   const file = resolve(context.cwd, name)
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory() === true)
+    throw new Failure('TIDINGS_CLI_FILE', context.t('input.directory', { file }), {
+      facts: { file },
+    })
   try {
     return await fileTarget(file, context)
   } catch (error) {

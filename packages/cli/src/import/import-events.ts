@@ -68,7 +68,11 @@ export async function importEvents(job: ImportJob): Promise<ImportResult> {
     // What could be read of a damaged file is stored; after an error of the store there is no sense in it.
     if (error instanceof Failure && error.code === 'TIDINGS_CLI_INPUT') await batch.store()
     const { stored, lastLine } = batch
-    const where = t('import.broke-off', { stored, line: String(lastLine) })
+    // A store that does not even open is not mended by "run it again".
+    const where =
+      lastLine === 0
+        ? t('import.broke-off-at-once')
+        : t('import.broke-off', { stored, line: String(lastLine) })
     throw new BrokenOff(where, error, { stored, line: lastLine })
   }
   return batch.result(signal.aborted)

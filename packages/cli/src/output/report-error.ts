@@ -21,7 +21,7 @@ export async function reportError(error: unknown, context: ReportContext): Promi
     )
   } else {
     const lines = report.message.split('\n').map(printable)
-    process.stderr.write(`${out.paintNote('red', context.t('error.label'))} ${lines.join('\n')}\n`)
+    process.stderr.write(`${out.paintNote('red', context.t('error.label'))}${lines.join('\n')}\n`)
     if (report.hint !== undefined)
       process.stderr.write(`${report.hint.split('\n').map(printable).join('\n')}\n`)
   }

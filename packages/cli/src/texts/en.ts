@@ -53,7 +53,7 @@ export const en = {
   'usage.not-a-choice': "{option} is one of {choices}, but got '{value}'.",
 
   // Errors
-  'error.label': 'error:',
+  'error.label': 'error: ',
   'error.unexpected': 'Something went wrong that should not be able to.\n{stack}',
   'error.unexpected-hint': 'This is a fault of tidings. Please report it with the lines above.',
 
@@ -144,6 +144,7 @@ export const en = {
   'import.interrupted': 'Stopped after line {line}. Run the same command again to go on.',
   'import.broke-off':
     'Broke off after line {line}: {stored} {stored|event|events} stored so far, each batch whole. Run the same command again to go on.',
+  'import.broke-off-at-once': 'Nothing of the input was stored.',
   'input.missing': 'There is no file {file}.',
   'input.directory': '{file} is a folder.',
   'input.unreadable': '{file} cannot be read: {reason}',
@@ -185,6 +186,7 @@ export const en = {
   'trace.more': 'Only the first {limit} events are shown; --limit N shows more.',
   'trace.correlation': 'Correlation {id}',
   'trace.failed': 'failed',
+  'trace.failed-with': 'failed: {failure}',
   'trace.cause-missing': 'cause not in this trace: {id}',
 
   // streams, types, stats
@@ -278,7 +280,7 @@ export const en = {
   'doctor.database-unreadable': 'SQLite cannot read it: {reason}',
   'doctor.database-unreadable-todo':
     'Restore a backup, or name another file with --store sqlite:FILE.',
-  'doctor.log': '{events} events in {streams} streams, last position {head}',
+  'doctor.log': '{events} events in {streams} {streams|stream|streams}, last position {head}',
   'doctor.log-todo': 'Do what the message says, then run doctor again.',
   'doctor.clock': '{now}',
   'doctor.clock-past': '{now} is long ago',

@@ -136,6 +136,7 @@ export const zh: Catalogue = {
   'import.interrupted': '在第 {line} 行之后停止。再次运行同样的命令即可继续。',
   'import.broke-off':
     '在第 {line} 行之后中断：至此已存入 {stored} 个事件，每一批都是完整的。再次运行同样的命令即可继续。',
+  'import.broke-off-at-once': '输入中没有任何内容被存入。',
   'input.missing': '没有文件 {file}。',
   'input.directory': '{file} 是目录。',
   'input.unreadable': '无法读取 {file}：{reason}',
@@ -174,6 +175,7 @@ export const zh: Catalogue = {
   'trace.more': '只显示前 {limit} 个事件；用 --limit N 显示更多。',
   'trace.correlation': '关联 ID {id}',
   'trace.failed': '失败',
+  'trace.failed-with': '失败：{failure}',
   'trace.cause-missing': '原因不在本次追踪中：{id}',
 
   // streams, types, stats

@@ -12,6 +12,8 @@ export interface TraceNode {
   /** Siblings stand in this order; equal ones by time. */
   readonly order: number
   readonly outcome: 'done' | 'failed' | undefined
+  /** Of a failed command: the code of its error, else its message; undefined where nothing was kept. */
+  readonly failure: string | undefined
 }
 
 /** A node and what came of it. */

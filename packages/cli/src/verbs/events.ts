@@ -78,11 +78,17 @@ function createPrinter({ out, t }: VerbContext): Print {
       for (const event of events) await out.record(toWire(event))
     }
   }
+  const time: Column<StoredEnvelope> = {
+    title: t('column.time'),
+    value: ({ timestamp }) => timestamp,
+  }
   const columns: readonly Column<StoredEnvelope>[] = [
     { title: t('column.position'), align: 'right', value: ({ position }) => String(position) },
     // Before what may be long: on a narrow terminal the end of a line is cut, and `show` needs the id.
     { title: t('column.event-id'), value: ({ eventId }) => eventId },
-    { title: t('column.time'), value: ({ timestamp }) => timestamp },
+    // A pipe has the order that programs know; on a terminal of 80 columns there is room for one more
+    // column than the id, and that has to be what happened.
+    ...(out.terminal ? [] : [time]),
     {
       title: t('column.type'),
       value: ({ eventType, eventVersion }) =>
@@ -98,6 +104,7 @@ function createPrinter({ out, t }: VerbContext): Print {
       align: 'right',
       value: ({ streamVersion }) => String(streamVersion),
     },
+    ...(out.terminal ? [time] : []),
   ]
   const table = createTable(out, columns)
   return (events) => table.add(events)

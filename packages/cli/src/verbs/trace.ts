@@ -54,7 +54,16 @@ async function readNodes(store: Store, correlationId: string, limit: number): Pr
   const events = await store.query({ correlationId }, { limit }).toArray()
   return [
     ...commands.map(
-      ({ commandId, type, causationId, createdAt, stream, outcome, firstPosition }): TraceNode => ({
+      ({
+        commandId,
+        type,
+        causationId,
+        createdAt,
+        stream,
+        outcome,
+        firstPosition,
+        result,
+      }): TraceNode => ({
         kind: 'command',
         id: commandId,
         type,
@@ -65,6 +74,7 @@ async function readNodes(store: Store, correlationId: string, limit: number): Pr
         // A command stands where its first event does; one without events by its time, after those.
         order: firstPosition ?? Number.MAX_SAFE_INTEGER,
         outcome,
+        failure: outcome === 'failed' ? failureOf(result) : undefined,
       }),
     ),
     ...events.map(
@@ -86,13 +96,30 @@ async function readNodes(store: Store, correlationId: string, limit: number): Pr
         position,
         order: position,
         outcome: undefined,
+        failure: undefined,
       }),
     ),
   ]
 }
 
+/** Why a command failed, as its log kept it. Another program may have written that row: no form is taken for granted. */
+function failureOf(result: string | undefined): string | undefined {
+  if (result === undefined) return undefined
+  try {
+    const { message, fields } = JSON.parse(result) as {
+      readonly message?: unknown
+      readonly fields?: { readonly code?: unknown }
+    }
+    const said = fields?.code ?? message
+    return typeof said === 'string' ? said : undefined
+  } catch {
+    // No JSON, or null: then the trace says that it failed, and no more.
+    return undefined
+  }
+}
+
 function nodeJson(node: TraceNode, depth: number, orphan: boolean): Record<string, unknown> {
-  const { kind, id, type, causationId, time, stream, position, outcome } = node
+  const { kind, id, type, causationId, time, stream, position, outcome, failure } = node
   return {
     depth,
     kind,
@@ -103,6 +130,7 @@ function nodeJson(node: TraceNode, depth: number, orphan: boolean): Record<strin
     stream: stream ?? null,
     position: position ?? null,
     ...(outcome === undefined ? {} : { outcome }),
+    ...(failure === undefined ? {} : { failure }),
     ...(orphan ? { cause_missing: true } : {}),
   }
 }
@@ -141,7 +169,7 @@ async function printTree(
     const name = printable(node.type)
     const label = node.kind === 'command' ? paint('cyan', `⌘ ${name}`) : paint('bold', name)
     const notes = [
-      node.outcome === 'failed' ? paint('red', t('trace.failed')) : undefined,
+      node.outcome === 'failed' ? paint('red', describeFailure(node, t)) : undefined,
       orphan && node.causationId !== undefined
         ? paint('yellow', t('trace.cause-missing', { id: node.causationId }))
         : undefined,
@@ -160,6 +188,12 @@ async function printTree(
       ].join('  '),
     )
   }
+}
+
+function describeFailure({ failure }: TraceNode, t: VerbContext['t']): string {
+  return failure === undefined
+    ? t('trace.failed')
+    : t('trace.failed-with', { failure: printable(failure) })
 }
 
 function connector(more: boolean, last: boolean): string {

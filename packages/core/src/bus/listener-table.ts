@@ -21,6 +21,9 @@ export interface ListenerEntry {
 
 const NOBODY: readonly ListenerEntry[] = Object.freeze([])
 
+/** Types whose list is kept. Names made up without end would fill the memory; contracts are never so many. */
+const REMEMBERED = 10_000
+
 /**
  * Who hears an event of which type. The list of a type is put together once, when the first event of
  * it comes, and kept in step: so delivering costs the same however many listeners do not match.
@@ -69,7 +72,7 @@ export class ListenerTable {
     const matching: ListenerEntry[] = []
     for (const entry of this.#entries.values()) if (entry.selector.matches(type)) matching.push(entry)
     if (matching.length > 0) list = matching.sort((a, b) => b.priority - a.priority)
-    this.#byType.set(type, list)
+    if (this.#byType.size < REMEMBERED) this.#byType.set(type, list)
     return list
   }
 

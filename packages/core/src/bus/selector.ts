@@ -61,6 +61,9 @@ export function compileSelector(selector: Selector, known: Iterable<string> | un
     : [selector as AnyEventDefinition]
   if (definitions.length === 0) throw invalid('An empty list selects no event.')
   const types = [...new Set(definitions.map((definition) => definition.type))]
+  const names = known === undefined ? undefined : new Set(known)
+  const unknown = types.find((type) => names?.has(type) === false)
+  if (unknown !== undefined) throw invalid(`No module of this application knows '${unknown}': it would never be delivered.`)
   return { types, matches: (type) => types.includes(type), description: types.join(', ') }
 }
 

@@ -71,7 +71,7 @@ export function readCloudEventId(
  * of an event that came as a CloudEvent are given back. A schema hash is left out, as on every wire.
  */
 export function toCloudEvent(envelope: Envelope): JsonObject {
-  const { attributes, rest, base64 } = describe(envelope)
+  const { attributes, rest, base64 } = describe(envelope, () => true)
   return {
     ...attributes,
     ...restAttribute(rest),
@@ -92,7 +92,8 @@ const utf8 = new TextEncoder()
  * numbers and truth values stand in `ce_tidingsmetadata` too, where they keep their kind.
  */
 export function toBinaryCloudEvent(envelope: Envelope): BinaryCloudEvent {
-  const { attributes, rest, base64 } = describe(envelope)
+  // As bytes, a payload is known for text by its media type alone.
+  const { attributes, rest, base64 } = describe(envelope, isTextType)
   const { datacontenttype, ...others } = attributes
   const exact: Record<string, JsonValue | undefined> = { ...rest }
   const headers: Record<string, string> = { 'content-type': String(datacontenttype) }
@@ -120,6 +121,11 @@ export function isJsonType(contentType: string): boolean {
   return /^[^;]*[/+]json\s*(?:;|$)/i.test(contentType)
 }
 
+/** Whether data of this media type is read as text. */
+export function isTextType(contentType: string): boolean {
+  return /^text\/|[/+]xml\s*(?:;|$)/i.test(contentType)
+}
+
 /** Whether a text is base64 as an encoder writes it, so that its bytes say the same text again. */
 export function isBase64(text: unknown): text is string {
   if (typeof text !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(text) || text.length % 4 !== 0)
@@ -141,7 +147,7 @@ interface Description {
   readonly base64: boolean
 }
 
-function describe(envelope: Envelope): Description {
+function describe(envelope: Envelope, saysText: (contentType: string) => boolean): Description {
   const { source: named, traceId, foreign: kept, ...members } = envelope.metadata
   const source = isUriReference(named) ? named : UNNAMED_SOURCE
   const foreign = { ...kept }
@@ -167,7 +173,7 @@ function describe(envelope: Envelope): Description {
   describeMembers(members, attributes, rest)
   const base64 = foreign.payloadEncoding === 'base64' && isBase64(envelope.payload)
   if (base64) delete foreign.payloadEncoding
-  describeContentType({ members, payload: envelope.payload, base64 }, attributes, rest)
+  describeContentType({ members, payload: envelope.payload, base64, saysText }, attributes, rest)
   if (Object.keys(foreign).length > 0) rest['foreign'] = foreign
   return { attributes, rest, base64 }
 }
@@ -232,13 +238,21 @@ function describeMembers(
 
 /** Data that is no JSON keeps its media type; a type that does not fit the payload is only remembered. */
 function describeContentType(
-  event: { readonly members: JsonObject; readonly payload: unknown; readonly base64: boolean },
+  event: {
+    readonly members: JsonObject
+    readonly payload: unknown
+    readonly base64: boolean
+    readonly saysText: (contentType: string) => boolean
+  },
   attributes: Attributes,
   rest: Record<string, JsonValue | undefined>,
 ): void {
   const { datacontenttype: type } = event.members
   const fits =
-    isPlainText(type) && (isJsonType(type) || event.base64 || typeof event.payload === 'string')
+    isPlainText(type) &&
+    (isJsonType(type) ||
+      event.base64 ||
+      (typeof event.payload === 'string' && event.saysText(type)))
   attributes['datacontenttype'] = fits ? type : 'application/json'
   if (type !== undefined && (!fits || type === 'application/json')) rest['datacontenttype'] = type
 }

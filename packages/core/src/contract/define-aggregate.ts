@@ -1,3 +1,4 @@
+import { deepFreeze } from './json.ts'
 import { DefinitionError } from '../errors/usage-errors.ts'
 import type { AnyCommandDefinition, AnyEventDefinition, Draft } from './definition.ts'
 import type { Envelope } from './envelope.ts'
@@ -106,7 +107,7 @@ export interface AggregateOptions<
   readonly commands: Commands
   /** Which aggregate a command is for. */
   readonly id: (command: Commands[number]['~payload']) => string
-  /** The state before any event. Say its type with `as`, not with `satisfies`, which would narrow it. */
+  /** The state before any event; it is frozen. Say its type with `as`, not with `satisfies`, which would narrow it. */
   readonly initialState: State
   /**
    * State after an event: pure, and total: an event that happened cannot be refused. A case that needs
@@ -145,6 +146,8 @@ export function defineAggregate<
     type,
     snapshot: undefined,
     ...options,
+    // One object for all aggregates of the type: an 'evolve' that changed it would change them all.
+    initialState: deepFreeze(options.initialState),
   }) as unknown as AggregateDefinition<Type, State, Events[number], Commands[number]>
 }
 

@@ -149,9 +149,12 @@ export function escapePointer(key: string): string {
     : key
 }
 
-/** Freezes a JSON value and everything in it. What is frozen already is taken as frozen throughout. */
-export function deepFreeze<T>(value: T): T {
+/**
+ * Freezes a JSON value and everything in it. What is frozen already is taken as frozen throughout.
+ * What lies deeper than any store takes is left: bytes from outside may be nested beyond the stack.
+ */
+export function deepFreeze<T>(value: T, depth = 0): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
-  for (const key in value) deepFreeze(value[key])
+  if (depth <= DEPTH_LIMIT) for (const key in value) deepFreeze(value[key], depth + 1)
   return Object.freeze(value)
 }

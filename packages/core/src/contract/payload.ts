@@ -56,11 +56,15 @@ export function parsePayload(contract: PayloadContract, payload: unknown): unkno
 function asyncSchema(contract: PayloadContract, pending: Promise<unknown>): ContractError {
   // The schema's own failure is of no use once it is refused, but must not end the process either.
   pending.catch(ignoreLateResult)
-  return new ContractError('TIDINGS_SCHEMA_ASYNC', 'the schema is asynchronous.', {
-    type: contract.type,
-    issues: [{ pointer: '', expected: 'a schema that answers at once', actual: 'a promise' }],
-    nextStep: 'Check outside facts in the command handler, and keep the schema synchronous.',
-  })
+  return new ContractError(
+    'TIDINGS_SCHEMA_ASYNC',
+    'the schema is asynchronous, or one of its checks threw.',
+    {
+      type: contract.type,
+      issues: [{ pointer: '', expected: 'a schema that answers at once', actual: 'a promise' }],
+      nextStep: 'Check outside facts in the command handler, and keep the schema synchronous.',
+    },
+  )
 }
 
 function ignoreLateResult(): undefined {

@@ -24,6 +24,7 @@ import {
 import {
   isBase64,
   isJsonType,
+  isTextType,
   METADATA_ATTRIBUTE,
   OWN_ATTRIBUTES,
   readCloudEventId,
@@ -106,7 +107,7 @@ function readValue(value: Uint8Array | null, attributes: WireObject, reading: Re
   const type = typeof named === 'string' ? named : 'application/json'
   if (parseRest(attributes, reading).foreign?.payloadEncoding !== 'base64') {
     if (isJsonType(type)) return value.length === 0 ? null : parseJson(readUtf8(value))
-    if (/^text\/|[/+]xml\s*(?:;|$)/i.test(type)) return readUtf8(value)
+    if (isTextType(type)) return readUtf8(value)
   }
   keepForeign(reading, 'payloadEncoding', 'base64')
   return toBase64(value)

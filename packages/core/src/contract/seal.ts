@@ -11,7 +11,7 @@ import {
   type EventMetadata,
 } from './envelope.ts'
 import { findJsonFault, type JsonFault } from './json.ts'
-import { parsePayload, schemaHash, touchesSensitive } from './payload.ts'
+import { canonicalJson, parsePayload, schemaHash, touchesSensitive } from './payload.ts'
 import { currentPayload } from './read-event.ts'
 
 /** What an event is for: a fact is kept; work may go once everyone who waits for it has passed. */
@@ -87,7 +87,32 @@ export function sealDraft(draft: Draft, origin: Origin): SealedEvent {
   }
   if (origin.causationId !== undefined) envelope.causationId = origin.causationId
   const hash = schemaHash(definition.schema)
+  if (hash === undefined) requireStable(definition, payload)
   return seal(envelope, timeMs, { definition, hash, keyPayload: payload, options: origin })
+}
+
+/**
+ * A payload whose schema has no hash is parsed again at every read, so what the schema makes must come
+ * out of it unchanged: one that adds a character would add one more at each reading.
+ */
+function requireStable(definition: AnyEventDefinition, payload: unknown): void {
+  if (canonicalJson(parsePayload(definition, payload)) === canonicalJson(payload)) return
+  throw new ContractError(
+    'TIDINGS_PAYLOAD_INVALID',
+    'the schema changes what it has made itself, so the payload would not be read as it was written.',
+    {
+      type: definition.type,
+      issues: [
+        {
+          pointer: '',
+          expected: 'a schema that passes its own output unchanged',
+          actual: 'a transform',
+        },
+      ],
+      nextStep:
+        'Nothing was stored. Transform before the event is made, and let the schema only check.',
+    },
+  )
 }
 
 function joinMetadata(
@@ -207,7 +232,7 @@ function refuseTooLarge(
         },
       ],
       nextStep:
-        'Nothing was stored. Keep large content elsewhere and record where it is, or raise maxEventBytes.',
+        'Nothing was stored. Keep large content elsewhere and record where it is, or raise the limit: maxEventBytes, in an import --max-event-bytes.',
     },
   )
 }

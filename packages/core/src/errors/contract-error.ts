@@ -48,12 +48,16 @@ export class ContractError extends TidingsError<ContractErrorCode> {
 }
 
 function describe(rule: string, facts: ContractErrorFacts): string {
-  const subject = facts.type === undefined ? '' : `${facts.type}: `
+  const subject = facts.type === undefined ? capitalise(rule) : `${facts.type}: ${rule}`
   const shown = facts.issues.slice(0, ISSUES_IN_MESSAGE).map(describeIssue)
   const more = facts.issues.length - shown.length
   if (more > 0) shown.push(`and ${more} more`)
-  const details = shown.length > 0 ? ` ${shown.join('; ')}.` : ''
-  return `${subject}${rule}${details} ${facts.nextStep}`
+  const details = shown.length > 0 ? ` ${capitalise(shown.join('; '))}.` : ''
+  return `${subject}${details} ${facts.nextStep}`
+}
+
+function capitalise(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
 function describeIssue({ pointer, expected, actual }: ContractIssue): string {

@@ -10,21 +10,31 @@ export interface Clock {
   sleep(delayMs: number, options?: { readonly signal?: AbortSignal | undefined }): Promise<void>
 }
 
+/** The longest that a timer of the process can wait: it takes anything above for 1 ms. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
 /** The process's own clock. */
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: (delayMs, options) =>
-    new Promise<void>((resolve, reject) => {
-      const signal = options?.signal
-      if (signal?.aborted) return reject(signal.reason as Error)
-      const onAbort = (): void => {
-        clearTimeout(timer)
-        reject(signal?.reason as Error)
-      }
-      const timer = setTimeout(() => {
-        signal?.removeEventListener('abort', onAbort)
-        resolve()
-      }, delayMs)
-      signal?.addEventListener('abort', onAbort, { once: true })
-    }),
+  async sleep(delayMs, options) {
+    for (let leftMs = delayMs; ; leftMs -= LONGEST_TIMER_MS) {
+      await wait(Math.min(leftMs, LONGEST_TIMER_MS), options?.signal)
+      if (leftMs <= LONGEST_TIMER_MS) return
+    }
+  },
+}
+
+function wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason as Error)
+    const onAbort = (): void => {
+      clearTimeout(timer)
+      reject(signal?.reason as Error)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', onAbort)
+      resolve()
+    }, delayMs)
+    signal?.addEventListener('abort', onAbort, { once: true })
+  })
 }

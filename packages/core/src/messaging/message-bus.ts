@@ -7,12 +7,12 @@ import { UsageError } from '../errors/usage-errors.ts'
 import { backoffMs, type Random } from '../internal/backoff.ts'
 import { currentFrame, runInFrame, type Frame } from '../internal/flow.ts'
 import type { Observations } from '../observe/observations.ts'
-import { CommandIdTakenError, type CommandRecord } from '../store/command-record.ts'
+import type { CommandRecord } from '../store/command-record.ts'
 import type { Store } from '../store/store.ts'
 import { AggregateRoot } from '../work/aggregate-root.ts'
 import { keepSnapshots, runTransaction, type AppStorePorts } from '../work/app-store.ts'
 import { dueSnapshot, loadState, type AggregateSource } from '../work/repository.ts'
-import { newlyStored, toStoredEvents } from '../work/stored-events.ts'
+import { readBack, toStoredEvents } from '../work/stored-events.ts'
 import type { AnyCommandHandler, CommandContext } from './command-handler.ts'
 import { fromErrorJson, toErrorJson } from './recorded-error.ts'
 import {
@@ -129,9 +129,10 @@ export class MessageBus {
         this.#handleWithRetries(request, handler),
       )
     } catch (error) {
-      if (error instanceof CommandIdTakenError) {
-        const earlier = await this.#earlierOutcome(request, handler)
-        if (earlier !== undefined) return earlier
+      if (from.options.commandId !== undefined && request.signal?.aborted !== true) {
+        // One that ran at the same time may have been first; its commit can be what this one failed of.
+        const first = await this.#findRecorded(request)
+        if (first !== undefined) return this.#answerAgain(first, request, handler)
       }
       await this.#recordFailure(request, error)
       throw error
@@ -192,22 +193,31 @@ export class MessageBus {
       ),
     )
     request.signal?.throwIfAborted()
-    const events = await this.#commit(request, root)
-    return toSent(request, { events, state: root.state, result: undefined })
+    return this.#commit(request, root)
   }
 
   /** One append with the command's row: it shares its transaction with other commands of the moment. */
-  async #commit(request: Request, root: AggregateRoot): Promise<StoredEnvelope[]> {
+  async #commit(request: Request, root: AggregateRoot): Promise<AnySent> {
     const appends =
       root.recorded.length === 0
         ? []
         : [{ stream: root.stream, expectedVersion: root.loadedVersion, events: root.recorded }]
     const command = toCommandRecord(request, 'done', { streamVersion: root.version })
     const results = await this.#store.append(appends, { command })
+    const [result] = results
+    if (result?.repeated === true) {
+      const events = (await readBack(this.#store, results)).map(this.#ports.registry.read)
+      // Its command was left out, but this one is new: without a row it would be decided again.
+      await this.#store.commands.record(command)
+      // The state of the root holds these events twice: from the log, and as decided now.
+      const options = { id: root.id, to: result.version }
+      const { state } = await loadState(this.#source, this.#ports.registry, root.aggregate, options)
+      return toSent(request, { events, state, result: undefined })
+    }
     const events = toStoredEvents(appends, results)
-    this.#ports.publish(newlyStored(events, results))
+    this.#ports.publish(events)
     await keepSnapshots(this.#store, this.#ports, () => [dueSnapshot(root)])
-    return events
+    return toSent(request, { events, state: root.state, result: undefined })
   }
 
   async #handle(request: Request, handler: AnyCommandHandler): Promise<AnySent> {
@@ -233,7 +243,21 @@ export class MessageBus {
   /** The outcome of the first send of this command id, if there was one. */
   async #earlierOutcome(request: Request, handler: Handler): Promise<AnySent | undefined> {
     const record = await this.#store.commands.find(request.commandId)
-    if (record === undefined) return undefined
+    return record && this.#answerAgain(record, request, handler)
+  }
+
+  /** Looks after a failure, which a failed look must not hide. */
+  async #findRecorded(request: Request): Promise<CommandRecord | undefined> {
+    try {
+      return await this.#store.commands.find(request.commandId)
+    } catch (error) {
+      this.#ports.onError(error)
+      return undefined
+    }
+  }
+
+  /** @throws what the first send threw, or {CommandIdConflictError} */
+  async #answerAgain(record: CommandRecord, request: Request, handler: Handler): Promise<AnySent> {
     if (record.requestHash !== request.requestHash || record.type !== request.definition.type) {
       throw new CommandIdConflictError(request.commandId, request.definition.type)
     }
@@ -288,9 +312,17 @@ export class MessageBus {
   }
 }
 
+const UNREADABLE: ReadonlySet<string> = new Set([
+  'TIDINGS_VERSION_UNKNOWN',
+  'TIDINGS_NAME_UNKNOWN',
+  'TIDINGS_UPCAST_FAILED',
+])
+
 /** Whether an error says what became of the command, rather than that nothing could be tried. */
 function isOutcome(error: unknown): boolean {
   if (!isTidingsError(error)) return true
   if (isRetryable(error) || error.code.startsWith('TIDINGS_STORE_')) return false
+  // A stream that this process cannot read is read by the next deployment.
+  if (UNREADABLE.has(error.code)) return false
   return error.code !== 'TIDINGS_CLOSED' && !error.code.startsWith('TIDINGS_TRANSACTION_')
 }

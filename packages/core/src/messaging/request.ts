@@ -4,7 +4,7 @@ import type { AnyCommandDefinition, Draft } from '../contract/definition.ts'
 import { streamName, type EventMetadata, type StoredEnvelope } from '../contract/envelope.ts'
 import { findJsonFault } from '../contract/json.ts'
 import { inheritMetadata } from '../contract/metadata.ts'
-import { canonicalJson, parsePayload } from '../contract/payload.ts'
+import { canonicalJson, parsePayload, touchesSensitive } from '../contract/payload.ts'
 import { toCorrelationId } from '../contract/seal.ts'
 import { ContractError, shorten } from '../errors/contract-error.ts'
 import { UsageError } from '../errors/usage-errors.ts'
@@ -63,7 +63,7 @@ export function makeRequest(
   },
 ): Request {
   const { options, frame, environment, handler } = from
-  const payload = parsePayload(definition, input)
+  const payload = parseInput(definition, input)
   const nowMs = environment.clock.now()
   const commandId =
     options.commandId === undefined
@@ -89,6 +89,26 @@ export function makeRequest(
         : streamName((handler as AnyAggregate).type, aggregateId),
     signal: options.signal,
   }
+}
+
+/** JSON, as an event's payload is: of a Date or a Map two different requests would have one hash. */
+function parseInput(definition: AnyCommandDefinition, input: unknown): unknown {
+  const payload = parsePayload(definition, input)
+  const fault = findJsonFault(payload)
+  if (fault === undefined) return payload
+  const { pointer, expected } = fault
+  const actual = touchesSensitive(definition.sensitive, pointer)
+    ? '[sensitive]'
+    : shorten(fault.actual)
+  throw new ContractError(
+    'TIDINGS_PAYLOAD_NOT_JSON',
+    'the payload would not survive JSON unchanged.',
+    {
+      type: definition.type,
+      issues: [{ pointer, expected, actual }],
+      nextStep: 'Nothing was done. Say it as plain JSON: ISO text for a time, an array for a set.',
+    },
+  )
 }
 
 function ownMetadata({ metadata, actor, tenant }: SendOptions): EventMetadata | undefined {

@@ -2,7 +2,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from '
 import { dirname, resolve } from 'node:path'
 import { backup } from 'node:sqlite'
 
-import { StoreError } from '../errors/store-errors.ts'
+import { StoreError, type StoreErrorCode } from '../errors/store-errors.ts'
 import { openConnection } from './connection.ts'
 import type { SqliteSettings } from './options.ts'
 import { retryBusy } from './retry-busy.ts'
@@ -53,13 +53,23 @@ function syncFile(path: string): void {
   }
 }
 
+/** What the copy alone can be guilty of: the log was open by then. */
+const ABOUT_THE_COPY: ReadonlySet<string> = new Set<StoreErrorCode>([
+  'TIDINGS_STORE_MISSING',
+  'TIDINGS_STORE_FULL',
+  'TIDINGS_STORE_READ_ONLY',
+])
+
 function explain(error: unknown, target: string, { location }: SqliteSettings): unknown {
   const named = toStoreError(error, location)
   if (named instanceof StoreError) {
+    const { message } = ABOUT_THE_COPY.has(named.code)
+      ? (toStoreError(error, target) as StoreError)
+      : named
     return new StoreError(
       named.code,
       location,
-      `The backup to '${target}' was not made. ${named.message}`,
+      `The backup to '${target}' was not made. ${message}`,
       { cause: error, retryable: named.retryable },
     )
   }

@@ -109,13 +109,15 @@ const endsTransaction: ReadonlySet<number> = new Set([
   constants.SQLITE_PRAGMA,
 ])
 
-/** Actions whose first argument is a table or view that they change. */
+/** Actions whose first argument is a table or view that they change, or hide behind a temporary one. */
 const changesFirst: ReadonlySet<number> = new Set([
   constants.SQLITE_INSERT,
   constants.SQLITE_UPDATE,
   constants.SQLITE_DELETE,
   constants.SQLITE_DROP_TABLE,
   constants.SQLITE_DROP_VIEW,
+  constants.SQLITE_CREATE_TEMP_TABLE,
+  constants.SQLITE_CREATE_TEMP_VIEW,
 ])
 
 /** Actions whose second argument is one. */

@@ -17,7 +17,7 @@ import type {
 } from '../store/store.ts'
 import { causeOf, originOf, type Cause, type Environment } from './origin.ts'
 import { loadState, type LoadOptions } from './repository.ts'
-import { newlyStored, toStoredEvents } from './stored-events.ts'
+import { isRepeat, readBack, toStoredEvents } from './stored-events.ts'
 import { UnitOfWork, type EventAppend, type WorkTransaction } from './unit-of-work.ts'
 
 /** What an aggregate is at some version of its stream. */
@@ -139,8 +139,10 @@ async function appendDrafts(
     },
   )
   const results = await store.append(sealed)
+  // A repeat was published when it first came.
+  if (isRepeat(results)) return (await readBack(store, results)).map(ports.registry.read)
   const stored = toStoredEvents(sealed, results)
-  ports.publish(newlyStored(stored, results))
+  ports.publish(stored)
   return stored
 }
 
@@ -177,7 +179,7 @@ export async function runTransaction<Result>(
     },
     plan.signal === undefined ? undefined : { signal: plan.signal },
   )
-  ports.publish(committed.events)
+  if (!committed.unit.repeated) ports.publish(committed.events)
   await keepSnapshots(store, ports, () => committed.unit.dueSnapshots())
   return committed.result
 }

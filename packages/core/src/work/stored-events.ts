@@ -1,6 +1,6 @@
 import type { Envelope, StoredEnvelope } from '../contract/envelope.ts'
 import type { SealedEvent } from '../contract/seal.ts'
-import type { AppendResult, StreamAppend } from '../store/store.ts'
+import type { AppendResult, Store, StreamAppend } from '../store/store.ts'
 
 /** The events of an append as the store now has them, in order of position. */
 export function toStoredEvents(
@@ -32,10 +32,20 @@ function toStored(
   )
 }
 
-/** The events that an append brought into the log now: a repeat was published when it first came. */
-export function newlyStored(
-  events: readonly StoredEnvelope[],
+/** Whether an append was in the log already: all of its streams are, or none. */
+export function isRepeat(results: readonly AppendResult[]): boolean {
+  return results.some((result) => result.repeated)
+}
+
+/** The events of a repeated append as they were stored the first time. */
+export async function readBack(
+  store: Pick<Store, 'readStream'>,
   results: readonly AppendResult[],
-): readonly StoredEnvelope[] {
-  return results.some((result) => result.repeated) ? [] : events
+): Promise<StoredEnvelope[]> {
+  const stored: StoredEnvelope[] = []
+  for (const { stream, version, positions } of results) {
+    const range = { from: version - positions.length + 1, to: version }
+    stored.push(...(await store.readStream(stream, range).toArray()))
+  }
+  return stored.sort((a, b) => a.position - b.position)
 }

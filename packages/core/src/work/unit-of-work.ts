@@ -14,7 +14,7 @@ import type {
 import { AggregateRoot, endedError } from './aggregate-root.ts'
 import { originOf, type Cause, type Environment } from './origin.ts'
 import { dueSnapshot, loadState } from './repository.ts'
-import { toStoredEvents } from './stored-events.ts'
+import { readBack, toStoredEvents } from './stored-events.ts'
 
 /** Which stream: an aggregate's type and id. */
 export interface StreamRef {
@@ -44,7 +44,7 @@ export interface WorkScope {
    * user's own statements: what can wait happens before the log is held. So a version conflict
    * surfaces at the commit.
    *
-   * @throws {ContractError} a payload does not fit its contract
+   * @throws {ContractError} a payload does not fit its contract: nothing of this call is taken
    * @throws {UsageError} a second append to a stream expects a version that the first one excludes
    */
   append(...appends: readonly EventAppend[]): Promise<void>
@@ -80,6 +80,7 @@ export class UnitOfWork implements WorkScope {
   readonly #roots = new Map<string, AggregateRoot>()
   readonly #loading = new Map<string, Promise<AggregateRoot>>()
   #ended = false
+  #repeated = false
   /** There where the store's transaction has it. */
   readonly sql: unknown
 
@@ -117,21 +118,33 @@ export class UnitOfWork implements WorkScope {
 
   async append(...appends: readonly EventAppend[]): Promise<void> {
     this.#requireOpen()
-    for (const append of appends) this.#take(append)
+    const all = appends.map((append) => this.#seal(append))
+    for (const append of all) this.#take(append)
   }
 
-  #take({ aggregateType, aggregateId, events, expectedVersion = 'any' }: EventAppend): void {
+  #seal({
+    aggregateType,
+    aggregateId,
+    events,
+    expectedVersion = 'any',
+  }: EventAppend): StreamAppend {
     const origin = originOf(this.#ports.environment, this.#cause, aggregateType, aggregateId)
     const drafts = Array.isArray(events) ? (events as readonly Draft[]) : [events as Draft]
-    const sealed = drafts.map((draft) => sealDraft(draft, origin))
-    const stream = streamName(aggregateType, aggregateId)
+    return {
+      stream: streamName(aggregateType, aggregateId),
+      expectedVersion,
+      events: drafts.map((draft) => sealDraft(draft, origin)),
+    }
+  }
+
+  #take({ stream, expectedVersion, events }: StreamAppend): void {
     const pending = this.#pending.get(stream)
     if (pending === undefined) {
-      this.#pending.set(stream, { expectedVersion, events: sealed })
+      this.#pending.set(stream, { expectedVersion, events: [...events] })
       return
     }
     requireFollowing(stream, pending, expectedVersion)
-    pending.events.push(...sealed)
+    pending.events.push(...events)
   }
 
   /** Appends everything that was collected, in one call. The caller commits. */
@@ -144,7 +157,15 @@ export class UnitOfWork implements WorkScope {
     }
     if (appends.length === 0 && command === undefined) return []
     const results = await this.#tx.append(appends, { command })
-    return toStoredEvents(appends, results)
+    this.#repeated = results.some((result) => result.repeated)
+    // A repeat leaves its command out, but this one is new: without a row it would be done again.
+    if (this.#repeated && command !== undefined) await this.#tx.append([], { command })
+    return this.#repeated ? readBack(this.#tx, results) : toStoredEvents(appends, results)
+  }
+
+  /** Whether the events were in the log before: then they were published, and counted, at that time. */
+  get repeated(): boolean {
+    return this.#repeated
   }
 
   /** Refuses whatever is recorded from now on: the transaction is over, or about to be committed. */
@@ -173,6 +194,8 @@ export class UnitOfWork implements WorkScope {
 
   /** The aggregates that recorded something, for their snapshots after the commit. */
   dueSnapshots(): ReturnType<typeof dueSnapshot>[] {
+    // A repeat was folded in twice: once from the log, once as recorded.
+    if (this.#repeated) return []
     return [...this.#roots.values()].filter((root) => root.recorded.length > 0).map(dueSnapshot)
   }
 }

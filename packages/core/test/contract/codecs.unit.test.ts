@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { sealEnvelope } from '../../src/contract/seal.ts'
 import {
   decodeEvent,
   deriveId,
@@ -312,4 +313,13 @@ it.runIf(existsSync(permits))('real events come through both formats unchanged',
       continue
     expect(decodeEvent(encodeEvent(envelope)).envelope).toEqual(envelope)
   }
+})
+
+it('a payload nested beyond the stack is decoded, and refused where it would be stored', () => {
+  const depth = 100_000
+  const payload = '['.repeat(depth) + ']'.repeat(depth)
+  const { envelope } = decodeEvent(
+    `{"event_id":"01926e00-0000-7000-8000-000000000001","event_type":"Todo.Item.Created","event_version":1,"timestamp":"2026-11-21T09:30:00.000Z","aggregate_type":"Todo.Item","aggregate_id":"1","payload":${payload}}`,
+  )
+  expect(() => sealEnvelope(envelope, undefined)).toThrow(/no more than 200 levels/)
 })

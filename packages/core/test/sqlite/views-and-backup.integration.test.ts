@@ -107,7 +107,7 @@ describe('backup', () => {
       /would overwrite '.*copy.db'/,
     )
     await expect(store.backup(folder.path('no/copy.db'))).rejects.toThrow(
-      /backup to '.*no\/copy.db' was not made/,
+      /^The backup to '(?<copy>.*no\/copy\.db)' was not made\. \k<copy>: the file cannot be opened/,
     )
   })
 })
