@@ -30,6 +30,7 @@ const bus = createEventBus({ clock: hasty, onFailure: () => undefined })
 const lasting = new AbortController()
 const event = anEvent({ eventType: 'Leak.Test.Done' })
 const kept: unknown[] = []
+let lastName = 0
 
 async function inGroups(count: number, work: () => Promise<unknown>): Promise<void> {
   const group = 500
@@ -103,6 +104,13 @@ const cases: Record<
       )
       let id = 0
       await inGroups(count, () => bus.publish(anEvent({ ...event, eventId: String(id++) })))
+    },
+  },
+  names: {
+    count: 100_000,
+    run: async (count) => {
+      for (let done = 0; done < count; done++)
+        await bus.publish(anEvent({ eventType: `Leak.Test.No${++lastName}` }))
     },
   },
   // The test's own proof: this one does leak.
