@@ -1,15 +1,21 @@
 import * as z from 'zod'
+import type { Handler } from '../packages/core/src/bus/handler.ts'
+import { concurrency } from '../packages/core/src/bus/operators/concurrency.ts'
 import { PriorityQueue } from '../packages/core/src/bus/priority-queue.ts'
 import { createEventBus } from '../packages/core/src/bootstrap/create-event-bus.ts'
 import { defineEvent } from '../packages/core/src/contract/define-event.ts'
-import { scaled, type Bench, type Running, type Variant } from './harness/bench.ts'
+import type { Envelope } from '../packages/core/src/contract/envelope.ts'
+import { systemClock } from '../packages/core/src/internal/clock.ts'
+import { scaled, type Bench, type Running, type Setting, type Variant } from './harness/bench.ts'
 import { importPeer } from './harness/peers.ts'
-import { TunedBus } from './twins/tuned-bus.ts'
+import { TunedBus, tunedPool } from './twins/tuned-bus.ts'
 import '../packages/core/src/contract/zod-schemas.ts'
 
 const COUNT = 100_000
 const payload = { orderId: 'order-1', amount: 42 }
-const OrderPlaced = defineEvent('Bench.Order.Placed', { payload: z.object({ orderId: z.string(), amount: z.number() }) })
+const OrderPlaced = defineEvent('Bench.Order.Placed', {
+  payload: z.object({ orderId: z.string(), amount: z.number() }),
+})
 
 let handled = 0
 /** Distinct functions, as real handlers are: one shared by all would be inlined. */
@@ -19,10 +25,15 @@ const asyncHandler = (): (() => Promise<void>) => async () => {
   handled++
 }
 
-async function loop(publish: () => Promise<unknown>, count: number, perEvent: number): Promise<{ count: number }> {
+async function loop(
+  publish: () => Promise<unknown>,
+  count: number,
+  perEvent: number,
+): Promise<{ count: number }> {
   const before = handled
   for (let n = 0; n < count; n++) await publish()
-  if (handled - before !== count * perEvent) throw new Error(`${handled - before} of ${count * perEvent} handlers ran`)
+  if (handled - before !== count * perEvent)
+    throw new Error(`${handled - before} of ${count * perEvent} handlers ran`)
   return { count }
 }
 
@@ -34,7 +45,9 @@ function ours(check: boolean, kind: Kind, handlers: number): Variant['start'] {
   return ({ scale }) => {
     const bus = createEventBus({ events: [OrderPlaced], check })
     for (const handler of handlersOf(kind, handlers)) bus.subscribe(OrderPlaced, handler)
-    return { sample: () => loop(() => bus.publish(OrderPlaced(payload)), scaled(COUNT, scale), handlers) }
+    return {
+      sample: () => loop(() => bus.publish(OrderPlaced(payload)), scaled(COUNT, scale), handlers),
+    }
   }
 }
 
@@ -42,7 +55,10 @@ function tuned(kind: Kind, handlers: number): Variant['start'] {
   return ({ scale }) => {
     const bus = new TunedBus()
     for (const handler of handlersOf(kind, handlers)) bus.subscribe('Bench.Order.Placed', handler)
-    return { sample: () => loop(() => bus.publish('Bench.Order.Placed', payload), scaled(COUNT, scale), handlers) }
+    return {
+      sample: () =>
+        loop(() => bus.publish('Bench.Order.Placed', payload), scaled(COUNT, scale), handlers),
+    }
   }
 }
 
@@ -66,7 +82,9 @@ const TYPES = 1000
 function oursManyTypes(globs: number): Variant['start'] {
   return ({ scale }) => {
     const events = Array.from({ length: TYPES }, (_, n) =>
-      defineEvent(`Bench.Order${n}.Placed`, { payload: z.object({ orderId: z.string(), amount: z.number() }) }),
+      defineEvent(`Bench.Order${n}.Placed`, {
+        payload: z.object({ orderId: z.string(), amount: z.number() }),
+      }),
     )
     const bus = createEventBus({ check: false })
     for (const event of events) bus.subscribe(event, syncHandler())
@@ -79,7 +97,7 @@ function oursManyTypes(globs: number): Variant['start'] {
 
 interface NestBus {
   publish(event: object): void
-  readonly subject$: { pipe(...operators: unknown[]): { subscribe(next: () => void): void } }
+  register(handlers: readonly object[]): void
 }
 
 /** What Nest's EventBus does for each handler: a filter of its own on the one Subject. */
@@ -87,21 +105,121 @@ function nestManyTypes(): Variant['start'] {
   return async ({ scale }) => {
     await importPeer('reflect-metadata')
     const { EventBus, EventsHandler } = await importPeer<{
-      EventBus: new (...args: unknown[]) => NestBus & { bind(handler: object, id: string): void }
+      EventBus: new (...args: unknown[]) => NestBus
       EventsHandler: (type: unknown) => (target: unknown) => void
     }>('@nestjs/cqrs')
-    const bus = new EventBus({}, {}, { publish: () => undefined }, { eventPublisher: undefined })
-    const types = Array.from({ length: TYPES }, (_, n) => ({ [`Order${n}`]: class { readonly payload = payload } })[`Order${n}`]!)
+    const bus = new EventBus({}, {}, { publish: () => undefined }, {})
+    const types = Array.from(
+      { length: TYPES },
+      (_, n) =>
+        ({
+          [`Order${n}`]: class {
+            readonly payload = payload
+          },
+        })[`Order${n}`]!,
+    )
     for (const type of types) {
-      class HandlerOfType { handle(): void { handled++ } }
+      class HandlerOfType {
+        handle(): void {
+          handled++
+        }
+      }
       EventsHandler(type)(HandlerOfType)
-      const id = (Reflect as unknown as { getMetadata(key: string, target: unknown): { id: string } }).getMetadata('__eventMetadata__', type).id
-      bus.bind(new HandlerOfType(), id)
+      const instance = new HandlerOfType()
+      // What Nest's container hands over: the instance, and that it depends on no request.
+      bus.register([{ metatype: HandlerOfType, instance, isDependencyTreeStatic: () => true }])
     }
     let at = 0
     const next = async (): Promise<void> => bus.publish(new types[(at = (at + 7) % TYPES)]!())
     return { sample: () => loop(next, scaled(COUNT / 100, scale), 1) }
   }
+}
+
+/** With an observer each at `published` and `handled`; `publish, 1 sync` is the same with none. */
+function observed(): Variant['start'] {
+  return ({ scale }) => {
+    const bus = createEventBus({ events: [OrderPlaced], check: false })
+    bus.subscribe(OrderPlaced, syncHandler())
+    let seen = 0
+    bus.observations.published.observe(() => seen++)
+    bus.observations.handled.observe(() => seen++)
+    return {
+      async sample() {
+        const before = seen
+        const done = await loop(() => bus.publish(OrderPlaced(payload)), scaled(COUNT, scale), 1)
+        if (seen - before !== 2 * done.count) throw new Error(`${seen - before} facts were seen`)
+        return done
+      },
+    }
+  }
+}
+
+/** Puts events into the queue and waits where it is full, as `enqueue` asks. */
+function enqueued(): Variant['start'] {
+  return ({ scale }) => {
+    const bus = createEventBus({ events: [OrderPlaced], check: false })
+    bus.subscribe(OrderPlaced, syncHandler())
+    return {
+      async sample() {
+        const count = scaled(COUNT, scale)
+        const before = handled
+        for (let n = 0; n < count; n++) await bus.enqueue(OrderPlaced(payload))
+        await bus.drain()
+        if (handled - before !== count)
+          throw new Error(`${handled - before} of ${count} were handled`)
+        return { count }
+      },
+    }
+  }
+}
+
+const WAVE = 1000
+
+/** Waves of 1,000 tasks through a pool of ten, each over when its last task is. */
+function pooledAt(task: (run: () => Promise<void>) => Promise<unknown>, scale: number): Running {
+  return {
+    async sample() {
+      const run = asyncHandler()
+      const waves = scaled(COUNT / WAVE, scale)
+      const before = handled
+      for (let wave = 0; wave < waves; wave++) {
+        await Promise.all(Array.from({ length: WAVE }, () => task(run)))
+      }
+      if (handled - before !== waves * WAVE) throw new Error(`${handled - before} tasks ran`)
+      return { count: waves * WAVE }
+    },
+  }
+}
+
+function oursPool({ scale }: Setting): Running {
+  const event = {} as Envelope
+  const handlerOf = (): Handler => async () => {
+    await undefined
+    handled++
+  }
+  const handler = concurrency({ limit: 10 }, handlerOf())
+  const context = {
+    listenerId: 'listener-1',
+    name: 'pool',
+    signal: new AbortController().signal,
+    clock: systemClock,
+    reportFailure: (error: unknown) => {
+      throw error
+    },
+  }
+  return pooledAt(() => handler(event, context) as Promise<unknown>, scale)
+}
+
+interface PQueue {
+  add(task: () => Promise<void>): Promise<unknown>
+}
+
+async function peerPool({ scale }: Setting): Promise<Running> {
+  const { default: Peer } = await importPeer<{ default: new (options: object) => PQueue }>(
+    'p-queue',
+  )
+  const pool = new Peer({ concurrency: 10 })
+  return pooledAt((run) => pool.add(run), scale)
 }
 
 const QUEUED = 10_000
@@ -132,7 +250,8 @@ const informative = true
 
 export const bench: Bench = {
   name: 'bus',
-  summary: 'publishing in the process against a tuned loop, emittery and Nest; the priority queue against tinyqueue',
+  summary:
+    'publishing in the process against a tuned loop, emittery and Nest; the priority queue against tinyqueue',
   clock: 'cpu',
   shows: 'time',
   unit: 'operation',
@@ -149,6 +268,11 @@ export const bench: Bench = {
     { name: 'publish, 1,000 types', start: oursManyTypes(0) },
     { name: 'publish, 1,000 types, 10,000 globs beside', start: oursManyTypes(10_000) },
     { name: 'Nest EventBus, 1,000 types', needsPeers: true, start: nestManyTypes() },
+    { name: 'publish observed, 1 sync', informative, start: observed() },
+    { name: 'enqueue, 1 sync', informative, start: enqueued() },
+    { name: 'pool of ten', start: oursPool },
+    { name: 'tuned pool of ten', start: ({ scale }) => pooledAt(tunedPool(10), scale) },
+    { name: 'p-queue of ten', informative, needsPeers: true, start: peerPool },
     {
       name: 'priority queue',
       start: queue(() => {
@@ -160,10 +284,15 @@ export const bench: Bench = {
       name: 'tinyqueue',
       needsPeers: true,
       async start(setting) {
-        const { default: Peer } = await importPeer<{ default: new (items: object[], compare: (a: never, b: never) => number) => TinyQueue }>('tinyqueue')
+        const { default: Peer } = await importPeer<{
+          default: new (items: object[], compare: (a: never, b: never) => number) => TinyQueue
+        }>('tinyqueue')
         return queue(() => {
           // A heap needs a number of its own to stay first in, first out.
-          const items = new Peer([], (a: { p: number; s: number }, b: { p: number; s: number }) => b.p - a.p || a.s - b.s)
+          const items = new Peer(
+            [],
+            (a: { p: number; s: number }, b: { p: number; s: number }) => b.p - a.p || a.s - b.s,
+          )
           let s = 0
           return { push: (n) => items.push({ n, p: (n % 3) - 1, s: s++ }), take: () => items.pop() }
         })(setting)
@@ -175,8 +304,19 @@ export const bench: Bench = {
     { kind: 'ratio', variant: 'publish, 1 sync', reference: 'emittery, 1 sync', atMost: 0.303 },
     { kind: 'ratio', variant: 'publish, 10 async', reference: 'tuned loop, 10 async', atMost: 1.3 },
     { kind: 'ratio', variant: 'publish, 10 async', reference: 'emittery, 10 async', atMost: 0.526 },
-    { kind: 'ratio', variant: 'publish, 1,000 types', reference: 'Nest EventBus, 1,000 types', atMost: 0.004 },
-    { kind: 'ratio', variant: 'publish, 1,000 types, 10,000 globs beside', reference: 'publish, 1,000 types', atMost: 1.1 },
+    {
+      kind: 'ratio',
+      variant: 'publish, 1,000 types',
+      reference: 'Nest EventBus, 1,000 types',
+      atMost: 0.004,
+    },
+    {
+      kind: 'ratio',
+      variant: 'publish, 1,000 types, 10,000 globs beside',
+      reference: 'publish, 1,000 types',
+      atMost: 1.1,
+    },
+    { kind: 'ratio', variant: 'pool of ten', reference: 'tuned pool of ten', atMost: 1.3 },
     { kind: 'ratio', variant: 'priority queue', reference: 'tinyqueue', atMost: 0.25 },
   ],
   notes: [

@@ -64,7 +64,10 @@ export class TunedBus {
     return frame.runInAsyncScope(this.#enter, this, event, this.#handlers.get(type) ?? [])
   }
 
-  #enter(event: TunedEvent, handlers: TunedHandler[]): Promise<{ event: TunedEvent; outcomes: Outcome[] }> {
+  #enter(
+    event: TunedEvent,
+    handlers: TunedHandler[],
+  ): Promise<{ event: TunedEvent; outcomes: Outcome[] }> {
     this.#context.enterWith(event)
     const outcomes: Outcome[] = []
     let left = 0

@@ -1,13 +1,23 @@
 import type { Envelope } from '../contract/envelope.ts'
 import type { Observations } from '../observe/observations.ts'
-import { isThenable, type Delivery, type ListenerFailure, type Outcome, type SyncDelivery } from './handler.ts'
-import type { ListenerEntry } from './listener-table.ts'
+import type { DeliveryFrame } from './delivery-frame.ts'
+import {
+  isThenable,
+  type Delivery,
+  type ListenerFailure,
+  type Outcome,
+  type SyncDelivery,
+} from './handler.ts'
+import type { ListenerEntry, ListenerList } from './listener-table.ts'
 
 /** What a delivery needs of its bus. */
 export interface DeliveryPorts {
   readonly observations: Observations
   readonly timings: boolean
   readonly onFailure: (failure: ListenerFailure) => void
+  /** An asynchronous handler was started: the delivery goes on after its publish has returned. */
+  readonly onStarted: () => void
+  readonly onEnded: () => void
 }
 
 /**
@@ -17,26 +27,32 @@ export interface DeliveryPorts {
  * @returns at once where all were synchronous: no promise is made for them
  */
 export function deliver(
-  ports: DeliveryPorts,
-  event: Envelope,
-  entries: readonly ListenerEntry[],
+  frame: DeliveryFrame,
+  { entries, handled }: ListenerList,
 ): Delivery | Promise<Delivery> {
-  if (ports.timings || ports.observations.handled.active) return deliverTimed(ports, event, entries)
-  const outcomes: Outcome[] = []
+  const { ports, event } = frame
+  if (ports.timings || ports.observations.handled.active) return deliverTimed(frame, entries)
+  // Nearly always all handle it: an array of its own is made only for what differs from that.
+  let outcomes: Outcome[] | undefined
   let running: RunningDelivery | undefined
   for (let index = 0; index < entries.length; index++) {
     const entry = entries[index]!
-    if (!entry.active) continue
-    const at = outcomes.length
-    outcomes.push(entry.handled)
+    if (!entry.active) {
+      outcomes ??= handled.slice(0, index)
+      continue
+    }
+    outcomes?.push(entry.handled)
+    const at = outcomes === undefined ? index : outcomes.length - 1
     try {
       const answer = entry.handler(event, entry.context)
-      if (isThenable(answer)) (running ??= new RunningDelivery(ports, event, outcomes)).join(answer, at, entry)
+      if (isThenable(answer)) (running ??= new RunningDelivery(frame)).join(answer, at, entry)
     } catch (error) {
+      outcomes ??= handled.slice(0, index + 1)
       outcomes[at] = failedOutcome(ports, event, { entry, error })
     }
   }
-  return running === undefined ? { event, outcomes } : running.promise
+  if (running === undefined) return { event, outcomes: outcomes ?? handled }
+  return running.wait(outcomes ?? handled)
 }
 
 interface FailedCall {
@@ -45,7 +61,11 @@ interface FailedCall {
   readonly durationMs?: number
 }
 
-function failedOutcome(ports: DeliveryPorts, event: Envelope, { entry, error, durationMs }: FailedCall): Outcome {
+function failedOutcome(
+  ports: DeliveryPorts,
+  event: Envelope,
+  { entry, error, durationMs }: FailedCall,
+): Outcome {
   const { id: listenerId, name } = entry
   ports.onFailure({ listenerId, name, event, error })
   return durationMs === undefined
@@ -58,72 +78,92 @@ function failedOutcome(ports: DeliveryPorts, event: Envelope, { entry, error, du
  * takes three times as long for ten of them.
  */
 class RunningDelivery {
-  readonly promise: Promise<Delivery>
-  readonly #ports: DeliveryPorts
-  readonly #event: Envelope
-  readonly #outcomes: Outcome[]
+  readonly #frame: DeliveryFrame
+  readonly #promise: Promise<Delivery>
+  #outcomes: readonly Outcome[] = []
   #left = 0
   #resolve: (delivery: Delivery) => void = () => undefined
 
-  constructor(ports: DeliveryPorts, event: Envelope, outcomes: Outcome[]) {
-    this.#ports = ports
-    this.#event = event
-    this.#outcomes = outcomes
-    this.promise = new Promise((resolve) => {
+  constructor(frame: DeliveryFrame) {
+    this.#frame = frame
+    frame.ports.onStarted()
+    this.#promise = new Promise((resolve) => {
       this.#resolve = resolve
     })
   }
 
   join(answer: PromiseLike<unknown>, at: number, entry: ListenerEntry): void {
     this.#left++
-    // A foreign thenable may call back twice, or throw: a promise of ours does neither.
-    const promise = answer instanceof Promise ? answer : Promise.resolve(answer)
-    promise.then(
-      () => this.#settle(),
-      (error: unknown) => {
-        this.#outcomes[at] = failedOutcome(this.#ports, this.#event, { entry, error })
-        this.#settle()
-      },
-    )
+    toPromise(answer).then(this.#settle, (error: unknown) => {
+      const outcomes = [...this.#outcomes]
+      outcomes[at] = failedOutcome(this.#frame.ports, this.#frame.event, { entry, error })
+      this.#outcomes = outcomes
+      this.#settle()
+    })
   }
 
-  #settle(): void {
-    if (--this.#left === 0) this.#resolve({ event: this.#event, outcomes: this.#outcomes })
+  /** For a caller that writes the outcome itself. */
+  joinTimed(answer: PromiseLike<unknown>, end: (failed: boolean, error: unknown) => void): void {
+    this.#left++
+    toPromise(answer)
+      .then(
+        () => end(false, undefined),
+        (error: unknown) => end(true, error),
+      )
+      .then(this.#settle)
   }
+
+  /** With the outcomes as they are when all have been called; no handler has settled before that. */
+  wait(outcomes: readonly Outcome[]): Promise<Delivery> {
+    this.#outcomes = outcomes
+    return this.#promise
+  }
+
+  // One function for all of a delivery: with one more closure per handler ten take a tenth longer.
+  readonly #settle = (): void => {
+    if (--this.#left > 0) return
+    const { event, ports } = this.#frame
+    this.#frame.open = false
+    this.#resolve({ event, outcomes: this.#outcomes })
+    ports.onEnded()
+  }
+}
+
+/** A foreign thenable may call back twice, or throw: a promise of ours does neither. */
+function toPromise(answer: PromiseLike<unknown>): Promise<unknown> {
+  return answer instanceof Promise ? answer : Promise.resolve(answer)
 }
 
 /** The same with a reading of the clock around each handler: 85 ns for each, so only where asked for. */
 function deliverTimed(
-  ports: DeliveryPorts,
-  event: Envelope,
+  frame: DeliveryFrame,
   entries: readonly ListenerEntry[],
 ): Delivery | Promise<Delivery> {
+  const { ports, event } = frame
   const outcomes: Outcome[] = []
-  const running: Promise<void>[] = []
+  let running: RunningDelivery | undefined
   for (const entry of entries) {
     if (!entry.active) continue
     const at = outcomes.length
     outcomes.push(entry.handled)
     const startMs = performance.now()
     const end = (failed: boolean, error: unknown): void => {
-      outcomes[at] = timedOutcome(ports, event, { entry, failed, error, durationMs: performance.now() - startMs })
+      outcomes[at] = timedOutcome(ports, event, {
+        entry,
+        failed,
+        error,
+        durationMs: performance.now() - startMs,
+      })
     }
     try {
       const answer = entry.handler(event, entry.context)
       if (!isThenable(answer)) end(false, undefined)
-      else {
-        running.push(
-          Promise.resolve(answer).then(
-            () => end(false, undefined),
-            (error: unknown) => end(true, error),
-          ),
-        )
-      }
+      else (running ??= new RunningDelivery(frame)).joinTimed(answer, end)
     } catch (error) {
       end(true, error)
     }
   }
-  return running.length === 0 ? { event, outcomes } : Promise.all(running).then(() => ({ event, outcomes }))
+  return running === undefined ? { event, outcomes } : running.wait(outcomes)
 }
 
 interface TimedCall {
@@ -136,29 +176,27 @@ interface TimedCall {
 function timedOutcome(ports: DeliveryPorts, event: Envelope, call: TimedCall): Outcome {
   const { entry, failed, error, durationMs } = call
   const { handled } = ports.observations
-  if (handled.active) handled.emit({ event, handlerId: entry.id, handler: entry.name, durationMs, failed, error })
+  if (handled.active)
+    handled.emit({ event, handlerId: entry.id, handler: entry.name, durationMs, failed, error })
   if (failed) return failedOutcome(ports, event, call)
   return { listenerId: entry.id, name: entry.name, failed: false, durationMs }
 }
 
 /** Calls the synchronous listeners alone, and names the others. */
-export function deliverSync(
-  ports: DeliveryPorts,
-  event: Envelope,
-  entries: readonly ListenerEntry[],
-): SyncDelivery {
-  const synchronous: ListenerEntry[] = []
+export function deliverSync(frame: DeliveryFrame): SyncDelivery {
+  const outcomes: Outcome[] = []
   const asynchronous: { listenerId: string; name: string; started: boolean }[] = []
-  for (const entry of entries) {
+  const synchronous: ListenerEntry[] = []
+  for (const entry of frame.list.entries) {
     if (entry.isAsync) asynchronous.push({ listenerId: entry.id, name: entry.name, started: false })
     else synchronous.push(entry)
   }
-  const outcomes: Outcome[] = []
   for (const entry of synchronous) {
-    const one = deliver(ports, event, [entry])
+    const one = deliver(frame, { entries: [entry], handled: [entry.handled] })
     // One that answers with a promise is known as asynchronous only now; its end is observed as ever.
-    if (one instanceof Promise) asynchronous.push({ listenerId: entry.id, name: entry.name, started: true })
+    if (one instanceof Promise)
+      asynchronous.push({ listenerId: entry.id, name: entry.name, started: true })
     else outcomes.push(...one.outcomes)
   }
-  return { event, outcomes, asynchronous }
+  return { event: frame.event, outcomes, asynchronous }
 }

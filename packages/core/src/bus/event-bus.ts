@@ -2,10 +2,10 @@ import type { Draft } from '../contract/definition.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import { TimeoutError } from '../errors/queue-errors.ts'
 import { UsageError } from '../errors/usage-errors.ts'
-import { currentFrame, runInFrame, runOutside } from '../internal/flow.ts'
+import { currentFrame, runInFrame, runOutside, runOwnFrame, type Frame } from '../internal/flow.ts'
 import type { DroppedFact, Observations } from '../observe/observations.ts'
 import { DeliveryFrame } from './delivery-frame.ts'
-import { deliver, deliverSync, type DeliveryPorts } from './delivery.ts'
+import { deliverSync, type DeliveryPorts } from './delivery.ts'
 import { enrich, type EnrichPorts } from './enrich.ts'
 import { EventQueue, type EnqueueOptions, type QueueOptions } from './event-queue.ts'
 import { BufferedStream, type EventStream, type EventStreamOptions } from './event-stream.ts'
@@ -139,12 +139,13 @@ export class Bus {
 
   constructor(ports: BusPorts) {
     this.#ports = ports
-    this.#delivery = ports
-    const { observations } = ports
+    const { observations, timings, onFailure } = ports
+    const onStarted = (): void => void this.#running++
+    this.#delivery = { observations, timings, onFailure, onStarted, onEnded: this.#onEnded }
     this.#queue = new EventQueue(
       {
         clock: ports.clock,
-        deliver: (event) => this.#track(this.#deliver(event)),
+        deliver: (event) => this.#deliver(event, currentFrame()),
         schedule: (work) => runOutside(() => queueMicrotask(work)),
         onDropped: (event, policy, queueSize) => {
           const fact: DroppedFact = { event, policy, queueSize }
@@ -167,7 +168,8 @@ export class Bus {
       name,
       signal: controller.signal,
       clock: this.#ports.clock,
-      reportFailure: (error) => this.#ports.onFailure({ listenerId: id, name, event: undefined, error }),
+      reportFailure: (error) =>
+        this.#ports.onFailure({ listenerId: id, name, event: undefined, error }),
     }
     const entry: ListenerEntry = {
       id,
@@ -209,7 +211,9 @@ export class Bus {
   }
 
   unsubscribeHandler(handler: Handler<never>): number {
-    const entries = this.#table.all().filter((entry) => (entry.handler as Handler<never>) === handler)
+    const entries = this.#table
+      .all()
+      .filter((entry) => (entry.handler as Handler<never>) === handler)
     for (const entry of entries) this.#end(entry)
     return entries.length
   }
@@ -291,8 +295,7 @@ export class Bus {
     try {
       const frame = currentFrame()
       this.#requireTaking(frame)
-      const delivery = this.#deliver(enrich(event, frame, this.#ports))
-      return delivery instanceof Promise ? this.#track(delivery) : Promise.resolve(delivery)
+      return Promise.resolve(this.#deliver(enrich(event, frame, this.#ports), frame))
     } catch (error) {
       return Promise.reject(error as Error)
     }
@@ -302,11 +305,12 @@ export class Bus {
     const frame = currentFrame()
     this.#requireTaking(frame)
     const envelope = enrich(event, frame, this.#ports)
-    const own = new DeliveryFrame(envelope, frame)
-    const entries = this.#listenersOf(envelope)
+    const list = this.#table.of(envelope.eventType)
+    const own = new DeliveryFrame(this.#delivery, envelope, { list, within: frame })
+    this.#announce(envelope, list.entries.length)
     return runInFrame(own, () => {
       try {
-        return deliverSync(this.#delivery, envelope, entries)
+        return deliverSync(own)
       } finally {
         own.open = false
       }
@@ -324,41 +328,29 @@ export class Bus {
     const { published, unhandled } = this.#ports.observations
     const isSeen = published.active || unhandled.active || this.#ports.onUnhandled !== undefined
     if (this.#table.size === 0 && !isSeen) return
-    for (const event of events) void this.#track(this.#deliver(event))
+    const frame = currentFrame()
+    for (const event of events) void this.#deliver(event, frame)
   }
 
-  #listenersOf(event: Envelope): readonly ListenerEntry[] {
-    const entries = this.#table.of(event.eventType)
+  #announce(event: Envelope, handlers: number): void {
     const { published, unhandled } = this.#ports.observations
-    if (published.active) published.emit({ event, handlers: entries.length })
-    if (entries.length > 0) return entries
+    if (published.active) published.emit({ event, handlers })
+    if (handlers > 0) return
     if (unhandled.active) unhandled.emit({ event })
     this.#ports.onUnhandled?.(event)
-    return entries
   }
 
-  #deliver(event: Envelope): Delivery | Promise<Delivery> {
-    const frame = new DeliveryFrame(event, currentFrame())
-    const entries = this.#listenersOf(event)
-    if (entries.length === 0) return { event, outcomes: [] }
-    const delivery = runInFrame(frame, () => deliver(this.#delivery, event, entries))
-    if (!(delivery instanceof Promise)) {
-      frame.open = false
-      return delivery
-    }
-    return delivery.then((done) => {
-      frame.open = false
-      return done
-    })
+  /** Counts itself as running, and closes its frame, for as long as handlers go on. */
+  #deliver(event: Envelope, within: Frame | undefined): Delivery | Promise<Delivery> {
+    const list = this.#table.of(event.eventType)
+    const own = new DeliveryFrame(this.#delivery, event, { list, within })
+    this.#announce(event, list.entries.length)
+    return list.entries.length === 0 ? { event, outcomes: [] } : runOwnFrame(own)
   }
 
-  #track<Result>(work: Promise<Result>): Promise<Result>
-  #track<Result>(work: Result | Promise<Result>): Result | Promise<Result>
-  #track<Result>(work: Result | Promise<Result>): Result | Promise<Result> {
-    if (!(work instanceof Promise)) return work
+  #track(work: Promise<unknown>): void {
     this.#running++
     work.then(this.#onEnded, this.#onEnded)
-    return work
   }
 
   readonly #onEnded = (): void => {
@@ -419,5 +411,8 @@ export class Bus {
 }
 
 function closed(): UsageError {
-  return new UsageError('TIDINGS_CLOSED', 'The bus is closed: it takes no further events and no listeners.')
+  return new UsageError(
+    'TIDINGS_CLOSED',
+    'The bus is closed: it takes no further events and no listeners.',
+  )
 }

@@ -55,7 +55,11 @@ export interface Delivery<E extends Envelope = Envelope> {
 /** The delivery of {@link EventBus.publishSync}: asynchronous handlers have no outcome in it. */
 export interface SyncDelivery<E extends Envelope = Envelope> extends Delivery<E> {
   /** The handlers that were not run because they are asynchronous, or that turned out to be when run. */
-  readonly asynchronous: readonly { readonly listenerId: string; readonly name: string; readonly started: boolean }[]
+  readonly asynchronous: readonly {
+    readonly listenerId: string
+    readonly name: string
+    readonly started: boolean
+  }[]
 }
 
 /** A failed handler: nobody else is touched by it, and it is handed to whoever owns failures. */
@@ -73,5 +77,6 @@ export function isAsyncHandler(handler: { readonly isAsync?: boolean }): boolean
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  if (typeof value !== 'object' || value === null) return false
+  return value instanceof Promise || typeof (value as { then?: unknown }).then === 'function'
 }

@@ -19,7 +19,14 @@ export interface ListenerEntry {
   active: boolean
 }
 
-const NOBODY: readonly ListenerEntry[] = Object.freeze([])
+/** The listeners of a type, in the order in which they are called. */
+export interface ListenerList {
+  readonly entries: readonly ListenerEntry[]
+  /** The outcomes when each of them handles it: one array for all such deliveries. */
+  readonly handled: readonly HandledOutcome[]
+}
+
+const NOBODY: ListenerList = listOf([])
 
 /** Types whose list is kept. Names made up without end would fill the memory; contracts are never so many. */
 const REMEMBERED = 10_000
@@ -32,7 +39,7 @@ const REMEMBERED = 10_000
  */
 export class ListenerTable {
   readonly #entries = new Map<string, ListenerEntry>()
-  readonly #byType = new Map<string, readonly ListenerEntry[]>()
+  readonly #byType = new Map<string, ListenerList>()
 
   get size(): number {
     return this.#entries.size
@@ -48,35 +55,34 @@ export class ListenerTable {
 
   add(entry: ListenerEntry): void {
     this.#entries.set(entry.id, entry)
-    this.#forListsOf(entry, (type, list) => this.#byType.set(type, insert(list, entry)))
+    this.#forListsOf(entry, (type, { entries }) =>
+      this.#byType.set(type, listOf(insert(entries, entry))),
+    )
   }
 
   remove(entry: ListenerEntry): boolean {
     if (!this.#entries.delete(entry.id)) return false
-    this.#forListsOf(entry, (type, list) =>
-      this.#byType.set(
-        type,
-        list.filter((other) => other !== entry),
-      ),
+    this.#forListsOf(entry, (type, { entries }) =>
+      this.#byType.set(type, listOf(entries.filter((other) => other !== entry))),
     )
     return true
   }
 
-  /** The listeners of a type, in the order in which they are called. */
-  of(type: string): readonly ListenerEntry[] {
+  of(type: string): ListenerList {
     return this.#byType.get(type) ?? this.#resolve(type)
   }
 
-  #resolve(type: string): readonly ListenerEntry[] {
+  #resolve(type: string): ListenerList {
     let list = NOBODY
     const matching: ListenerEntry[] = []
-    for (const entry of this.#entries.values()) if (entry.selector.matches(type)) matching.push(entry)
-    if (matching.length > 0) list = matching.sort((a, b) => b.priority - a.priority)
+    for (const entry of this.#entries.values())
+      if (entry.selector.matches(type)) matching.push(entry)
+    if (matching.length > 0) list = listOf(matching.sort((a, b) => b.priority - a.priority))
     if (this.#byType.size < REMEMBERED) this.#byType.set(type, list)
     return list
   }
 
-  #forListsOf(entry: ListenerEntry, update: (type: string, list: readonly ListenerEntry[]) => void): void {
+  #forListsOf(entry: ListenerEntry, update: (type: string, list: ListenerList) => void): void {
     if (entry.selector.types !== undefined) {
       for (const type of entry.selector.types) {
         const list = this.#byType.get(type)
@@ -86,6 +92,10 @@ export class ListenerTable {
     }
     for (const [type, list] of this.#byType) if (entry.selector.matches(type)) update(type, list)
   }
+}
+
+function listOf(entries: readonly ListenerEntry[]): ListenerList {
+  return { entries, handled: Object.freeze(entries.map((entry) => entry.handled)) }
 }
 
 /** Behind those of the same priority: they are called in the order in which they subscribed. */

@@ -162,14 +162,13 @@ export function makeEventDefinition<Fields extends { readonly type: string }>(
   fields: Fields,
 ): Fields & ((payload: unknown, options?: DraftOptions) => Draft) {
   const { type } = fields
-  const make = (payload: unknown, options: DraftOptions = NO_OPTIONS): Draft =>
-    Object.freeze({
-      draftOf: type,
-      payload,
-      options,
-      definition: make as unknown as AnyEventDefinition,
-    })
+  // Named by its key: `defineProperty` of the name would make each look at a field a search.
+  const named = {
+    [type]: (payload: unknown, options: DraftOptions = NO_OPTIONS): Draft =>
+      Object.freeze({ draftOf: type, payload, options, definition }),
+  }
+  const make = named[type]!
+  const definition = make as unknown as AnyEventDefinition
   const is = (envelope: Envelope): boolean => envelope.eventType === fields.type
-  Object.defineProperty(make, 'name', { value: fields.type })
   return Object.freeze(Object.assign(make, fields, { is }))
 }

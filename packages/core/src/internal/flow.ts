@@ -42,6 +42,21 @@ function enter<Result>(frame: Frame, work: () => Result): Result {
   return work()
 }
 
+/** A frame that brings its work with it. */
+export interface WorkingFrame<Result> extends Frame {
+  run(): Result
+}
+
+/** As {@link runInFrame}, without a closure and an array of arguments for each message. */
+export function runOwnFrame<Result>(frame: WorkingFrame<Result>): Result {
+  return new AsyncResource('tidings').runInAsyncScope(enterOwn<Result>, frame)
+}
+
+function enterOwn<Result>(this: WorkingFrame<Result>): Result {
+  frames.enterWith(this)
+  return this.run()
+}
+
 const root = new AsyncResource('tidings')
 
 /** Runs `work` outside any message, whoever calls: a queue's loop belongs to none of its callers. */

@@ -23,6 +23,8 @@ export function createIdSource(random: (bytes: Uint8Array) => void = fillRandom)
   let counter = 0
   let head = ''
   let tail = ''
+  let upper = -1
+  let prefix = ''
 
   const startMillisecond = (timeMs: number): void => {
     random(bytes)
@@ -32,7 +34,8 @@ export function createIdSource(random: (bytes: Uint8Array) => void = fillRandom)
     const high = Math.floor(timeMs / 0x1_0000_0000)
     const low = timeMs % 0x1_0000_0000
     head = `${hex4[high]}${hex4[low >>> 16]}-${hex4[low & 0xffff]}-`
-    tail = `${hex4[(bytes[3]! << 8) | bytes[4]!]}${hex4[(bytes[5]! << 8) | bytes[6]!]}${hex4[(bytes[7]! << 8) | bytes[8]!]}`
+    upper = -1
+    tail = `-${hex4[(bytes[3]! << 8) | bytes[4]!]}${hex4[(bytes[5]! << 8) | bytes[6]!]}${hex4[(bytes[7]! << 8) | bytes[8]!]}`
   }
 
   return {
@@ -40,7 +43,12 @@ export function createIdSource(random: (bytes: Uint8Array) => void = fillRandom)
       if (timeMs > lastMs) startMillisecond(timeMs)
       else if (++counter === COUNTER_LIMIT) startMillisecond(lastMs + 1)
       // 12 counter bits after the version, 6 after the variant, then 8 + 48 random bits.
-      return `${head}${hex4[0x7000 | (counter >> 6)]}-${hex4[0x8000 | ((counter & 0x3f) << 8) | bytes[2]!]}-${tail}`
+      // 64 ids share their beginning: each string that is put together costs the collector as well.
+      if (counter >> 6 !== upper) {
+        upper = counter >> 6
+        prefix = `${head}${hex4[0x7000 | upper]}-`
+      }
+      return `${prefix}${hex4[0x8000 | ((counter & 0x3f) << 8) | bytes[2]!]}${tail}`
     },
   }
 }
