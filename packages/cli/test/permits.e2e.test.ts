@@ -62,6 +62,11 @@ async function interruptImport(cwd: string, strike: 'SIGKILL' | 'SIGINT', bytes:
   })
 }
 
+// Where it is not required, the log may be missing: it is not part of the repository.
+test.runIf(process.env['TIDINGS_REQUIRE_SERVICES'] === '1')('the real events are there', () => {
+  expect(existsSync(permits), `${permits} is missing`).toBe(true)
+})
+
 describe.runIf(existsSync(permits))('8,577 real events', () => {
   test('imported twice: the second time everything is there already', async () => {
     const cwd = makeFolder()

@@ -16,7 +16,8 @@ function runInTerminal(
   cwd: string,
   env: Readonly<Record<string, string>> = {},
 ): string {
-  const { FORCE_COLOR: _, NO_COLOR: _no, ...inherited } = process.env
+  // A CI is no terminal for people: Node shows it no colours.
+  const { FORCE_COLOR: _, NO_COLOR: _no, CI: _ci, ...inherited } = process.env
   const command = `stty cols 90 && ${process.execPath} --conditions=@tidings/source ${main} ${args}`
   const { stdout } = spawnSync(script, ['-qec', command, '/dev/null'], {
     cwd,
