@@ -1,4 +1,4 @@
-import type { Bus } from '../bus/event-bus.ts'
+import type { Bus } from '../bus/bus.ts'
 import type { AnyModule } from '../contract/define-module.ts'
 import { createRegistry, type Registry, type RegistryOptions } from '../contract/registry.ts'
 import { RegistryError } from '../errors/usage-errors.ts'

@@ -1,4 +1,5 @@
-import { Bus, type EventBus } from '../bus/event-bus.ts'
+import { Bus } from '../bus/bus.ts'
+import type { EventBus } from '../bus/event-bus.ts'
 import type { QueueOptions } from '../bus/event-queue.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import type { AnyEventDefinition } from '../contract/definition.ts'

@@ -1,7 +1,7 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { PublishDepthError } from '../errors/queue-errors.ts'
 import type { Frame, WorkingFrame } from '../internal/flow.ts'
-import { deliver, type DeliveryPorts } from './delivery.ts'
+import { deliver, type DeliveryPorts, type Dispatch } from './delivery.ts'
 import type { Delivery } from './handler.ts'
 import type { ListenerList } from './listener-table.ts'
 
@@ -10,7 +10,7 @@ const DEPTH_LIMIT = 100
 const SHOWN = 6
 
 /** The frame of one delivery. It knows the one it was published in, for as long as that one lasts. */
-export class DeliveryFrame implements WorkingFrame<Delivery | Promise<Delivery>> {
+export class DeliveryFrame implements WorkingFrame<Delivery | Promise<Delivery>>, Dispatch {
   readonly ports: DeliveryPorts
   readonly event: Envelope
   readonly list: ListenerList

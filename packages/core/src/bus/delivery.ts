@@ -1,6 +1,5 @@
 import type { Envelope } from '../contract/envelope.ts'
 import type { Observations } from '../observe/observations.ts'
-import type { DeliveryFrame } from './delivery-frame.ts'
 import {
   isThenable,
   type Delivery,
@@ -20,6 +19,15 @@ export interface DeliveryPorts {
   readonly onEnded: () => void
 }
 
+/** An event on its way to its listeners. */
+export interface Dispatch {
+  readonly ports: DeliveryPorts
+  readonly event: Envelope
+  readonly list: ListenerList
+  /** False when the last handler has ended. */
+  open: boolean
+}
+
 /**
  * Calls every listener with the event, one after the other; asynchronous ones go on side by side.
  * Nothing that one of them throws reaches another.
@@ -27,11 +35,11 @@ export interface DeliveryPorts {
  * @returns at once where all were synchronous: no promise is made for them
  */
 export function deliver(
-  frame: DeliveryFrame,
+  dispatch: Dispatch,
   { entries, handled }: ListenerList,
 ): Delivery | Promise<Delivery> {
-  const { ports, event } = frame
-  if (ports.timings || ports.observations.handled.active) return deliverTimed(frame, entries)
+  const { ports, event } = dispatch
+  if (ports.timings || ports.observations.handled.active) return deliverTimed(dispatch, entries)
   // Nearly always all handle it: an array of its own is made only for what differs from that.
   let outcomes: Outcome[] | undefined
   let running: RunningDelivery | undefined
@@ -45,7 +53,7 @@ export function deliver(
     const at = outcomes === undefined ? index : outcomes.length - 1
     try {
       const answer = entry.handler(event, entry.context)
-      if (isThenable(answer)) (running ??= new RunningDelivery(frame)).join(answer, at, entry)
+      if (isThenable(answer)) (running ??= new RunningDelivery(dispatch)).join(answer, at, entry)
     } catch (error) {
       outcomes ??= handled.slice(0, index + 1)
       outcomes[at] = failedOutcome(ports, event, { entry, error })
@@ -78,15 +86,15 @@ function failedOutcome(
  * takes three times as long for ten of them.
  */
 class RunningDelivery {
-  readonly #frame: DeliveryFrame
+  readonly #dispatch: Dispatch
   readonly #promise: Promise<Delivery>
   #outcomes: readonly Outcome[] = []
   #left = 0
   #resolve: (delivery: Delivery) => void = () => undefined
 
-  constructor(frame: DeliveryFrame) {
-    this.#frame = frame
-    frame.ports.onStarted()
+  constructor(dispatch: Dispatch) {
+    this.#dispatch = dispatch
+    dispatch.ports.onStarted()
     this.#promise = new Promise((resolve) => {
       this.#resolve = resolve
     })
@@ -96,7 +104,7 @@ class RunningDelivery {
     this.#left++
     toPromise(answer).then(this.#settle, (error: unknown) => {
       const outcomes = [...this.#outcomes]
-      outcomes[at] = failedOutcome(this.#frame.ports, this.#frame.event, { entry, error })
+      outcomes[at] = failedOutcome(this.#dispatch.ports, this.#dispatch.event, { entry, error })
       this.#outcomes = outcomes
       this.#settle()
     })
@@ -105,7 +113,7 @@ class RunningDelivery {
   /** For a caller that writes the outcome itself. */
   joinTimed(answer: PromiseLike<unknown>, end: (failed: boolean, error: unknown) => void): void {
     this.#left++
-    toPromise(answer)
+    void toPromise(answer)
       .then(
         () => end(false, undefined),
         (error: unknown) => end(true, error),
@@ -122,8 +130,8 @@ class RunningDelivery {
   // One function for all of a delivery: with one more closure per handler ten take a tenth longer.
   readonly #settle = (): void => {
     if (--this.#left > 0) return
-    const { event, ports } = this.#frame
-    this.#frame.open = false
+    const { event, ports } = this.#dispatch
+    this.#dispatch.open = false
     this.#resolve({ event, outcomes: this.#outcomes })
     ports.onEnded()
   }
@@ -136,10 +144,10 @@ function toPromise(answer: PromiseLike<unknown>): Promise<unknown> {
 
 /** The same with a reading of the clock around each handler: 85 ns for each, so only where asked for. */
 function deliverTimed(
-  frame: DeliveryFrame,
+  dispatch: Dispatch,
   entries: readonly ListenerEntry[],
 ): Delivery | Promise<Delivery> {
-  const { ports, event } = frame
+  const { ports, event } = dispatch
   const outcomes: Outcome[] = []
   let running: RunningDelivery | undefined
   for (const entry of entries) {
@@ -158,7 +166,7 @@ function deliverTimed(
     try {
       const answer = entry.handler(event, entry.context)
       if (!isThenable(answer)) end(false, undefined)
-      else (running ??= new RunningDelivery(frame)).joinTimed(answer, end)
+      else (running ??= new RunningDelivery(dispatch)).joinTimed(answer, end)
     } catch (error) {
       end(true, error)
     }
@@ -183,20 +191,20 @@ function timedOutcome(ports: DeliveryPorts, event: Envelope, call: TimedCall): O
 }
 
 /** Calls the synchronous listeners alone, and names the others. */
-export function deliverSync(frame: DeliveryFrame): SyncDelivery {
+export function deliverSync(dispatch: Dispatch): SyncDelivery {
   const outcomes: Outcome[] = []
   const asynchronous: { listenerId: string; name: string; started: boolean }[] = []
   const synchronous: ListenerEntry[] = []
-  for (const entry of frame.list.entries) {
+  for (const entry of dispatch.list.entries) {
     if (entry.isAsync) asynchronous.push({ listenerId: entry.id, name: entry.name, started: false })
     else synchronous.push(entry)
   }
   for (const entry of synchronous) {
-    const one = deliver(frame, { entries: [entry], handled: [entry.handled] })
+    const one = deliver(dispatch, { entries: [entry], handled: [entry.handled] })
     // One that answers with a promise is known as asynchronous only now; its end is observed as ever.
     if (one instanceof Promise)
       asynchronous.push({ listenerId: entry.id, name: entry.name, started: true })
     else outcomes.push(...one.outcomes)
   }
-  return { event: frame.event, outcomes, asynchronous }
+  return { event: dispatch.event, outcomes, asynchronous }
 }

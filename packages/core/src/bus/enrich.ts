@@ -16,7 +16,11 @@ export interface EnrichPorts {
 }
 
 /** Makes an event of a draft, with what the frame says of its cause. An envelope stays as it is. */
-export function enrich(event: Draft | Envelope, frame: Frame | undefined, ports: EnrichPorts): Envelope {
+export function enrich(
+  event: Draft | Envelope,
+  frame: Frame | undefined,
+  ports: EnrichPorts,
+): Envelope {
   if (!('draftOf' in event)) return event
   const { definition, options } = event
   const payload = ports.check ? parsePayload(definition, event.payload) : event.payload

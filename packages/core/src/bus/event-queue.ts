@@ -102,7 +102,8 @@ export class EventQueue {
    * @throws {QueueFullError} `reject`, or `drop-lowest` when nothing lower is there
    */
   add(event: Envelope, options: EnqueueOptions = {}): Promise<void> | undefined {
-    if (this.#closed) throw new UsageError('TIDINGS_CLOSED', 'The bus is closed: it takes no further events.')
+    if (this.#closed)
+      throw new UsageError('TIDINGS_CLOSED', 'The bus is closed: it takes no further events.')
     const queued: Queued = {
       event,
       priority: toPriority(options.priority),
@@ -141,7 +142,9 @@ export class EventQueue {
       case 'drop-oldest':
         return this.#takeOldest()
       case 'drop-lowest':
-        return queued.priority > (this.#queue.lowest ?? queued.priority) ? this.#queue.dropLowest() : undefined
+        return queued.priority > (this.#queue.lowest ?? queued.priority)
+          ? this.#queue.dropLowest()
+          : undefined
       default:
         return undefined
     }
@@ -202,7 +205,8 @@ export class EventQueue {
   }
 
   #admitWaiting(): void {
-    while (this.#waiting.length > 0 && this.#queue.size < this.#options.maxQueueSize) this.#waiting.shift()!.admit()
+    while (this.#waiting.length > 0 && this.#queue.size < this.#options.maxQueueSize)
+      this.#waiting.shift()!.admit()
   }
 
   #take(): Queued | undefined {
@@ -213,11 +217,16 @@ export class EventQueue {
   /** Within a priority the first one has waited longest, so only the first ones are compared. */
   #takeAged(agingMs: number): Queued | undefined {
     const nowMs = this.#ports.clock.now()
-    let best: { readonly priority: number; readonly item: Queued; readonly rank: number } | undefined
+    let best:
+      | { readonly priority: number; readonly item: Queued; readonly rank: number }
+      | undefined
     for (const { priority, item } of this.#queue.heads()) {
       // A clock that jumps back makes nobody younger than new.
       const rank = priority + Math.floor(Math.max(0, nowMs - item.sinceMs) / agingMs)
-      const isBetter = best === undefined || rank > best.rank || (rank === best.rank && item.sequence < best.item.sequence)
+      const isBetter =
+        best === undefined ||
+        rank > best.rank ||
+        (rank === best.rank && item.sequence < best.item.sequence)
       if (isBetter) best = { priority, item, rank }
     }
     return best === undefined ? undefined : this.#queue.shiftFrom(best.priority)
@@ -254,5 +263,8 @@ export function toPriority(priority: Priority = 'medium'): number {
 
 function requireWhole(name: string, value: number, least: number): void {
   if (Number.isSafeInteger(value) && value >= least) return
-  throw new UsageError('TIDINGS_ARGUMENT_INVALID', `'${name}' is a whole number from ${least} up; got ${value}. Correct the options.`)
+  throw new UsageError(
+    'TIDINGS_ARGUMENT_INVALID',
+    `'${name}' is a whole number from ${least} up; got ${value}. Correct the options.`,
+  )
 }

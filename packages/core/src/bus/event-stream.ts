@@ -45,7 +45,10 @@ export class BufferedStream<E extends Envelope> implements EventStream<E> {
     this.#overflow = options.overflow ?? 'wait'
     this.#onEnd = onEnd
     if (Number.isSafeInteger(this.#bufferSize) && this.#bufferSize >= 1) return
-    throw new UsageError('TIDINGS_ARGUMENT_INVALID', `'bufferSize' is a whole number from 1 up; got ${this.#bufferSize}.`)
+    throw new UsageError(
+      'TIDINGS_ARGUMENT_INVALID',
+      `'bufferSize' is a whole number from 1 up; got ${this.#bufferSize}.`,
+    )
   }
 
   get dropped(): number {

@@ -53,7 +53,10 @@ export interface CompiledSelector {
  * @param known the types of the application; undefined where any name may come
  * @throws {UsageError} a name or glob that no known type fits, an empty list, an empty text
  */
-export function compileSelector(selector: Selector, known: Iterable<string> | undefined): CompiledSelector {
+export function compileSelector(
+  selector: Selector,
+  known: Iterable<string> | undefined,
+): CompiledSelector {
   if (selector === ANY) return { types: undefined, matches: () => true, description: 'ANY' }
   if (typeof selector === 'string') return compileText(selector, known)
   const definitions = Array.isArray(selector)
@@ -63,14 +66,17 @@ export function compileSelector(selector: Selector, known: Iterable<string> | un
   const types = [...new Set(definitions.map((definition) => definition.type))]
   const names = known === undefined ? undefined : new Set(known)
   const unknown = types.find((type) => names?.has(type) === false)
-  if (unknown !== undefined) throw invalid(`No module of this application knows '${unknown}': it would never be delivered.`)
+  if (unknown !== undefined)
+    throw invalid(`No module of this application knows '${unknown}': it would never be delivered.`)
   return { types, matches: (type) => types.includes(type), description: types.join(', ') }
 }
 
 function compileText(text: string, known: Iterable<string> | undefined): CompiledSelector {
-  if (text === '' || text.split('.').includes('')) throw invalid(`'${text}' is no dotted name, and no glob over dotted names.`)
+  if (text === '' || text.split('.').includes(''))
+    throw invalid(`'${text}' is no dotted name, and no glob over dotted names.`)
   const matches = compileGlob(text)
-  if (known !== undefined && !some(known, matches)) throw invalid(`No event of this application matches '${text}'.`)
+  if (known !== undefined && !some(known, matches))
+    throw invalid(`No event of this application matches '${text}'.`)
   return { types: isGlob(text) ? undefined : [text], matches, description: text }
 }
 
