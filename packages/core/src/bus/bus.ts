@@ -139,7 +139,7 @@ export class Bus {
       this.#aborts.delete(entry.id)
     }
     if (closing === undefined) abort()
-    else void this.#track(closing.finally(abort))
+    else this.#track(closing.finally(abort))
     return true
   }
 
@@ -168,7 +168,8 @@ export class Bus {
       }
       const fail = (error: unknown): void => {
         end()
-        reject(error as Error)
+        const reason: Error = error as Error
+        reject(reason)
       }
       const onAbort = (): void => fail(signal?.reason)
       const listener = this.subscribe(selector, (event) => {
@@ -209,7 +210,8 @@ export class Bus {
       this.#requireTaking(frame)
       return Promise.resolve(this.#deliver(enrich(event, frame, this.#ports), frame))
     } catch (error) {
-      return Promise.reject(error as Error)
+      const reason: Error = error as Error
+      return Promise.reject(reason)
     }
   }
 
@@ -308,7 +310,7 @@ export class Bus {
     await this.drain()
     this.#state = 'closed'
     this.#queue.close()
-    for (const end of [...this.#closers]) end(closed())
+    for (const end of this.#closers) end(closed())
   }
 
   #requireOpen(): void {

@@ -102,11 +102,15 @@ class RunningDelivery {
 
   join(answer: PromiseLike<unknown>, at: number, entry: ListenerEntry): void {
     this.#left++
-    toPromise(answer).then(this.#settle, (error: unknown) => {
-      const outcomes = [...this.#outcomes]
-      outcomes[at] = failedOutcome(this.#dispatch.ports, this.#dispatch.event, { entry, error })
-      this.#outcomes = outcomes
-      this.#settle()
+    void toPromise(answer).then(this.#settle, (error: unknown) => {
+      try {
+        const outcomes = [...this.#outcomes]
+        outcomes[at] = failedOutcome(this.#dispatch.ports, this.#dispatch.event, { entry, error })
+        this.#outcomes = outcomes
+      } finally {
+        // Also when the owner of failures throws: a drain must not wait for it for ever.
+        this.#settle()
+      }
     })
   }
 
@@ -118,7 +122,7 @@ class RunningDelivery {
         () => end(false, undefined),
         (error: unknown) => end(true, error),
       )
-      .then(this.#settle)
+      .finally(this.#settle)
   }
 
   /** With the outcomes as they are when all have been called; no handler has settled before that. */

@@ -69,27 +69,26 @@ export class BufferedStream<E extends Envelope> implements EventStream<E> {
   }
 
   #full(event: E): Promise<void> | undefined {
-    switch (this.#overflow) {
-      case 'wait':
-        // Behind those that wait already: each puts its own event in when its turn comes.
-        return new Promise((resolve) =>
-          this.#publishers.push(() => {
-            if (!this.#ended) this.#buffer.push(event)
-            resolve()
-          }),
-        )
-      case 'drop-oldest':
-        this.#buffer.shift()
-        this.#buffer.push(event)
-        this.#dropped++
-        return undefined
-      case 'drop-newest':
-        this.#dropped++
-        return undefined
-      case 'fail':
-        this.end({ error: new QueueFullError(event.eventType, this.#bufferSize) })
-        return undefined
+    if (this.#overflow === 'wait') return this.#holdUp(event)
+    if (this.#overflow === 'fail') {
+      this.end({ error: new QueueFullError(event.eventType, this.#bufferSize) })
+      return undefined
     }
+    this.#dropped++
+    if (this.#overflow === 'drop-newest') return undefined
+    this.#buffer.shift()
+    this.#buffer.push(event)
+    return undefined
+  }
+
+  /** Behind those that wait already: each puts its own event in when its turn comes. */
+  #holdUp(event: E): Promise<void> {
+    return new Promise((resolve) =>
+      this.#publishers.push(() => {
+        if (!this.#ended) this.#buffer.push(event)
+        resolve()
+      }),
+    )
   }
 
   next(): Promise<IteratorResult<E, undefined>> {
@@ -101,7 +100,8 @@ export class BufferedStream<E extends Envelope> implements EventStream<E> {
     if (this.#error !== undefined) {
       const { error } = this.#error
       this.#error = undefined
-      return Promise.reject(error as Error)
+      const reason: Error = error as Error
+      return Promise.reject(reason)
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
     return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }))

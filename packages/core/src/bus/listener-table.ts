@@ -1,4 +1,3 @@
-import type { Envelope } from '../contract/envelope.ts'
 import type { Handler, HandledOutcome, HandlerContext } from './handler.ts'
 import type { CompiledSelector } from './selector.ts'
 
@@ -7,7 +6,7 @@ export interface ListenerEntry {
   readonly id: string
   readonly name: string
   readonly selector: CompiledSelector
-  readonly handler: Handler<Envelope>
+  readonly handler: Handler
   readonly context: HandlerContext
   /** Higher ones are called first; 0 by default. */
   readonly priority: number

@@ -1,6 +1,6 @@
 /** A first-in, first-out list in a circle of slots: adding and taking cost the same at any length. */
 export class Ring<Item> {
-  #slots: (Item | undefined)[] = new Array<Item | undefined>(16)
+  #slots: (Item | undefined)[] = Array.from({ length: 16 })
   #head = 0
   #size = 0
 
@@ -28,7 +28,7 @@ export class Ring<Item> {
 
   /** The length stays a power of two, so that a place is found by a mask. */
   #grow(): void {
-    const slots = new Array<Item | undefined>(this.#slots.length * 2)
+    const slots: (Item | undefined)[] = Array.from({ length: this.#slots.length * 2 })
     for (let index = 0; index < this.#size; index++) {
       slots[index] = this.#slots[(this.#head + index) & (this.#slots.length - 1)]
     }

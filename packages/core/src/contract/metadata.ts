@@ -1,6 +1,5 @@
 import { NO_METADATA, type EventMetadata } from './envelope.ts'
 
-
 // What an effect takes over from its cause. Its own facts (an extension, a source) it does not.
 const INHERITED = ['tenant', 'actor', 'traceId', 'traceparent'] as const
 

@@ -22,9 +22,13 @@ export class TimeoutError extends TidingsError<'TIDINGS_TIMEOUT'> {
   readonly timeoutMs: number
 
   constructor(what: string, timeoutMs: number) {
-    super('TIDINGS_TIMEOUT', `${what} did not come to its end within ${timeoutMs} ms. Raise the limit, or find out what holds it up.`, {
-      retryable: true,
-    })
+    super(
+      'TIDINGS_TIMEOUT',
+      `${what} did not come to its end within ${timeoutMs} ms. Raise the limit, or find out what holds it up.`,
+      {
+        retryable: true,
+      },
+    )
     this.what = what
     this.timeoutMs = timeoutMs
   }
