@@ -61,6 +61,7 @@ export class TunedBus {
       metadata: this.#metadata,
     })
     const frame = new AsyncResource('tuned')
+    // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     return frame.runInAsyncScope(this.#enter, this, event, this.#handlers.get(type) ?? [])
   }
 
