@@ -51,8 +51,8 @@ interface Item<E> {
 interface OpenBatch<E> {
   readonly ctx: HandlerContext
   readonly items: Item<E>[]
-  /** Ends the waiting for its age. */
-  readonly timer: AbortController
+  /** Ends the waiting for its age; the listener's end does it too. */
+  readonly stopWaiting: () => void
 }
 
 const GONE = 'gone'
@@ -85,19 +85,29 @@ class Batches<E extends Envelope> {
   }
 
   #begin(ctx: HandlerContext): OpenBatch<E> {
-    const open: OpenBatch<E> = { ctx, items: [], timer: new AbortController() }
-    const signal = AbortSignal.any([ctx.signal, open.timer.signal])
+    const timer = new AbortController()
+    const stopWaiting = (): void => {
+      ctx.signal.removeEventListener('abort', stopWaiting)
+      timer.abort(GONE)
+    }
+    // By hand: each `AbortSignal.any` leaves 1.4 kB behind on a signal that lasts.
+    ctx.signal.addEventListener('abort', stopWaiting, { once: true })
+    if (ctx.signal.aborted) stopWaiting()
+    const open: OpenBatch<E> = { ctx, items: [], stopWaiting }
     const old = (): void => {
       if (this.#open === open) this.#send(open)
     }
     // Aborted, too, it must go: its callers wait. Its handler sees by the signal that it is late.
-    ctx.clock.sleep(this.#options.maxAgeMs, { signal }).then(old, old)
+    ctx.clock.sleep(this.#options.maxAgeMs, { signal: timer.signal }).then(() => {
+      stopWaiting()
+      old()
+    }, old)
     return open
   }
 
   #send(open: OpenBatch<E>): void {
     this.#open = undefined
-    open.timer.abort(GONE)
+    open.stopWaiting()
     this.#tally.begin()
     this.#last = this.#last
       .then(() => this.#settle(open.items, open.ctx))
