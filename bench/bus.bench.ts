@@ -318,5 +318,6 @@ export const bench: Bench = {
   notes: [
     'The tuned loop is one class with the features of a publish and none of its comfort: id, time, correlation and causation from the async context, isolated handlers, an outcome for each. No payload is checked in the compared rows, since no peer does it.',
     'Every publish is awaited, and every handler is counted.',
+    'Where a publish to one synchronous handler goes beyond the tuned loop (CPU profile): the draft and its freeze 30 ns, an AsyncResource and a frame that knows depth and transaction, the collector 17 %. Date.now is 45 ns and entering the async context 55 ns or more, in both. emittery makes no id, no time and no context. Tried and kept: one outcomes array for all successes, a frame that runs its own delivery, contracts with fast fields, ids that share a prefix. Tried and left: enterWith and back without a resource, 161 ns instead of 118.',
   ],
 }
