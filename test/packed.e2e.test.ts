@@ -11,7 +11,7 @@ import { installInto, node, packAll, type Packed, write } from './packed/install
 
 /** What a user downloads, in bytes. Raise one only on purpose, and say in the commit what for. */
 const maxTarballBytes: Record<string, number> = {
-  tidings: 300_000,
+  tidings: 450_000,
   '@tidings/testing': 150_000,
   '@tidings/cli': 200_000,
 }

@@ -1,3 +1,4 @@
+import { LinkedAbort } from '../internal/linked-abort.ts'
 import { TimeoutError } from '../errors/queue-errors.ts'
 import { isTidingsError } from '../errors/tidings-error.ts'
 import { backoffMs, type Random } from '../internal/backoff.ts'
@@ -78,8 +79,8 @@ export class AlertOutbox {
   /** A sender that heeds no signal is not waited for once it is aborted, or its time is over. */
   async #trySend(alert: Alert): Promise<void> {
     const { send, clock, sendTimeoutMs } = this.#ports
-    const ended = new AbortController()
-    const signal = AbortSignal.any([this.#stop.signal, ended.signal])
+    const ended = new LinkedAbort(this.#stop.signal)
+    const { signal } = ended
     const late = clock.sleep(sendTimeoutMs, { signal }).then(() => {
       throw new TimeoutError('The sending of an alert', sendTimeoutMs)
     })

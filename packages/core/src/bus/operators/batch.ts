@@ -1,3 +1,4 @@
+import { LinkedAbort } from '../../internal/linked-abort.ts'
 import type { Envelope } from '../../contract/envelope.ts'
 import type { Handler, HandlerContext } from '../handler.ts'
 import { operator, runForMany, Tally, type Work } from './compose.ts'
@@ -52,7 +53,7 @@ interface OpenBatch<E> {
   readonly ctx: HandlerContext
   readonly items: Item<E>[]
   /** Ends the waiting for its age; the listener's end does it too. */
-  readonly stopWaiting: () => void
+  readonly waiting: LinkedAbort
 }
 
 const GONE = 'gone'
@@ -85,29 +86,19 @@ class Batches<E extends Envelope> {
   }
 
   #begin(ctx: HandlerContext): OpenBatch<E> {
-    const timer = new AbortController()
-    const stopWaiting = (): void => {
-      ctx.signal.removeEventListener('abort', stopWaiting)
-      timer.abort(GONE)
-    }
-    // By hand: each `AbortSignal.any` leaves 1.4 kB behind on a signal that lasts.
-    ctx.signal.addEventListener('abort', stopWaiting, { once: true })
-    if (ctx.signal.aborted) stopWaiting()
-    const open: OpenBatch<E> = { ctx, items: [], stopWaiting }
+    const waiting = new LinkedAbort(ctx.signal)
+    const open: OpenBatch<E> = { ctx, items: [], waiting }
     const old = (): void => {
       if (this.#open === open) this.#send(open)
     }
     // Aborted, too, it must go: its callers wait. Its handler sees by the signal that it is late.
-    ctx.clock.sleep(this.#options.maxAgeMs, { signal: timer.signal }).then(() => {
-      stopWaiting()
-      old()
-    }, old)
+    ctx.clock.sleep(this.#options.maxAgeMs, { signal: waiting.signal }).then(old, old)
     return open
   }
 
   #send(open: OpenBatch<E>): void {
     this.#open = undefined
-    open.stopWaiting()
+    open.waiting.abort(GONE)
     this.#tally.begin()
     this.#last = this.#last
       .then(() => this.#settle(open.items, open.ctx))

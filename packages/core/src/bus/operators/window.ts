@@ -1,3 +1,4 @@
+import { LinkedAbort } from '../../internal/linked-abort.ts'
 import type { Envelope } from '../../contract/envelope.ts'
 import { LateEventError } from '../../errors/queue-errors.ts'
 import type { Handler, HandlerContext } from '../handler.ts'
@@ -181,7 +182,7 @@ class Tumbling<E extends Envelope> {
   readonly #fire: Firing<E>
   readonly #windows: TumblingWindows<E>
   readonly #time = new MonotoneTime()
-  #timer: AbortController | undefined
+  #timer: LinkedAbort | undefined
   #lastArrivalMs = 0
 
   constructor(options: Checked<E>, fire: Firing<E>) {
@@ -212,19 +213,18 @@ class Tumbling<E extends Envelope> {
   #setTimer(ctx: HandlerContext): void {
     const endMs = this.#windows.nextEndMs
     if (this.#timer !== undefined || endMs === undefined) return
-    const timer = (this.#timer = new AbortController())
+    const timer = (this.#timer = new LinkedAbort(ctx.signal))
     const { by, ms, latenessMs } = this.#options
     const dueMs = by === 'arrival' ? endMs : this.#lastArrivalMs + ms + latenessMs
-    const signal = AbortSignal.any([ctx.signal, timer.signal])
     const delayMs = Math.max(0, dueMs - this.#time.read(ctx.clock))
-    ctx.clock.sleep(delayMs, { signal }).then(
+    ctx.clock.sleep(delayMs, { signal: timer.signal }).then(
       () => this.#onTimer(timer, dueMs, ctx),
       // Aborted: whoever closes takes what is held, or nobody waits for it any more.
       () => this.#forget(timer),
     )
   }
 
-  #onTimer(timer: AbortController, dueMs: number, ctx: HandlerContext): void {
+  #onTimer(timer: LinkedAbort, dueMs: number, ctx: HandlerContext): void {
     if (!this.#forget(timer)) return
     this.#time.reach(dueMs)
     const { by, ms, latenessMs } = this.#options
@@ -237,7 +237,8 @@ class Tumbling<E extends Envelope> {
     this.#setTimer(ctx)
   }
 
-  #forget(timer: AbortController): boolean {
+  #forget(timer: LinkedAbort): boolean {
+    timer.release()
     if (this.#timer !== timer) return false
     this.#timer = undefined
     return true
