@@ -10,7 +10,7 @@ const requirePeer = createRequire(join(folder, 'package.json'))
 
 /** `undefined` when the peers are there, else why not. Installs them when they are missing. */
 export function installPeers(say: (line: string) => void): string | undefined {
-  if (existsSync(join(folder, 'node_modules', '.package-lock.json'))) return undefined
+  if (peersInstalled()) return undefined
   say('Installing the peers of bench/peers, once (npm ci; sqlite3 may compile for a minute) …')
   const { status, error, stderr } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
     cwd: folder,
@@ -21,9 +21,15 @@ export function installPeers(say: (line: string) => void): string | undefined {
   return `the peers could not be installed: ${(error?.message ?? stderr.trim()).slice(-600)}`
 }
 
-/** Whether the peers have been installed; installs nothing. */
+/** Whether the peers of today's list have been installed; installs nothing. */
 export function peersInstalled(): boolean {
-  return existsSync(join(folder, 'node_modules', '.package-lock.json'))
+  return Object.entries(peerVersions()).every(([name, wanted]) => {
+    const file = join(folder, 'node_modules', name, 'package.json')
+    if (!existsSync(file)) return false
+    const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }
+    // An alias says `npm:uuid@14.0.3`.
+    return wanted.endsWith(version)
+  })
 }
 
 /** A module of `bench/peers`, whose types are not part of the build: the caller says what it uses. */
