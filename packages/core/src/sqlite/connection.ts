@@ -75,6 +75,8 @@ export function openConnection(settings: SqliteSettings, role: ConnectionRole): 
 }
 
 function applyPragmas(db: DatabaseSync, settings: SqliteSettings, role: ConnectionRole): void {
+  // Negative: KiB rather than pages.
+  const cacheSize = -Math.floor(settings.cacheBytes / (role === 'writer' ? 1024 : 2048))
   const pragmas: [name: string, set: string | number, get: string | number][] = [
     // 0: waiting inside SQLite would stop the whole process.
     ['busy_timeout', 0, 0],
@@ -82,7 +84,7 @@ function applyPragmas(db: DatabaseSync, settings: SqliteSettings, role: Connecti
     ['synchronous', settings.synchronous, settings.synchronous === 'full' ? 2 : 1],
     // Off (0) or larger, the WAL grew to 300 to 560 MB under load; the checkpoints cost 4 ms at p99.
     ['wal_autocheckpoint', 1000, 1000],
-    ['cache_size', role === 'writer' ? -65_536 : -32_768, role === 'writer' ? -65_536 : -32_768],
+    ['cache_size', cacheSize, cacheSize],
     ['temp_store', 'memory', 2],
     ['foreign_keys', 'on', 1],
   ]

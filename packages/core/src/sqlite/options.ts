@@ -40,6 +40,11 @@ export interface SqliteOptions {
    * these. 4000 by default: 1 to 2 ms for a reader that finds nothing in them.
    */
   readonly maxUnindexed?: number | undefined
+  /**
+   * Bytes of pages that the writing connection keeps in memory at the most; the reading one keeps half
+   * as many. 64 MiB by default; a smaller one costs the more, the larger the log and its indexes are.
+   */
+  readonly cacheBytes?: number | undefined
   readonly clock?: Clock | undefined
   /** Chances for the waiting between attempts on a busy file. */
   readonly random?: Random | undefined
@@ -55,11 +60,14 @@ export interface SqliteSettings extends SqliteOptions {
   readonly busyLimitMs: number
   readonly mustExist: boolean
   readonly maxUnindexed: number
+  readonly cacheBytes: number
   readonly clock: Clock
   readonly random: Random
   /** For messages. */
   readonly location: string
 }
+
+const DEFAULT_CACHE_BYTES = 64 * 1024 * 1024
 
 /** @throws {UsageError} an option that cannot be */
 export function readOptions(given: string | SqliteOptions): SqliteSettings {
@@ -69,6 +77,7 @@ export function readOptions(given: string | SqliteOptions): SqliteSettings {
   checkWhole('busyLimitMs', options.busyLimitMs, 0)
   checkWhole('maxPages', options.maxPages, 1)
   checkWhole('maxUnindexed', options.maxUnindexed, 1)
+  checkWhole('cacheBytes', options.cacheBytes, 65_536)
   return {
     ...options,
     // A later change of the working directory must not lead to another file.
@@ -77,6 +86,7 @@ export function readOptions(given: string | SqliteOptions): SqliteSettings {
     busyLimitMs: options.busyLimitMs ?? 5000,
     mustExist: options.mustExist ?? false,
     maxUnindexed: options.maxUnindexed ?? 4000,
+    cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
     clock: options.clock ?? systemClock,
     random: options.random ?? Math.random,
     location: `sqlite:${options.file}`,
