@@ -15,7 +15,7 @@ import { makeBus, type BusOptions } from './create-event-bus.ts'
 import type { Failure } from './failure.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { prepareSchemas } from './prepare-schemas.ts'
-import { reportFailure, reportUnlogged } from './report-failure.ts'
+import { ownerOf, reportUnlogged } from './report-failure.ts'
 import { watchStore, type StoreHealth } from './store-health.ts'
 
 export interface BootstrapOptions<
@@ -138,18 +138,6 @@ function eventTypes(registry: Registry): readonly string[] {
   return [...registry.definitions.values()]
     .filter(({ kind }) => kind !== 'command')
     .map(({ type }) => type)
-}
-
-/** What is committed must not seem to have failed because the owner of failures threw. */
-function ownerOf(own: (failure: Failure) => void): (failure: Failure) => void {
-  return (failure) => {
-    try {
-      own(failure)
-    } catch (error) {
-      reportFailure(failure)
-      reportFailure({ kind: 'background', error })
-    }
-  }
 }
 
 interface AppParts {

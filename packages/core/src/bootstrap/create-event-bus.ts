@@ -7,7 +7,7 @@ import { systemClock, type Clock } from '../internal/clock.ts'
 import { systemIds, type IdSource } from '../internal/ids.ts'
 import { createObservations, type Observations } from '../observe/observations.ts'
 import type { Failure } from './failure.ts'
-import { reportUnlogged } from './report-failure.ts'
+import { ownerOf, reportUnlogged } from './report-failure.ts'
 
 /** How a bus behaves, alone or in an application. */
 export interface BusOptions {
@@ -47,7 +47,7 @@ export function createEventBus<const D extends AnyEventDefinition = AnyEventDefi
   options: EventBusOptions<D> = {},
 ): StandaloneBus<D['~event']> {
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
-  const onFailure = options.onFailure ?? reportUnlogged(observations)
+  const onFailure = ownerOf(options.onFailure ?? reportUnlogged(observations))
   const bus = makeBus(options, {
     onFailure,
     observations,
@@ -60,6 +60,20 @@ export function createEventBus<const D extends AnyEventDefinition = AnyEventDefi
     observations,
     [Symbol.asyncDispose]: () => bus.close(),
   }) as unknown as StandaloneBus<D['~event']>
+}
+
+/** What is told of an event must not decide what becomes of it: thrown, it stopped the queue for good. */
+function guarded(
+  onUnhandled: (event: Envelope) => void,
+  onFailure: (failure: Failure) => void,
+): (event: Envelope) => void {
+  return (event) => {
+    try {
+      onUnhandled(event)
+    } catch (error) {
+      onFailure({ kind: 'background', error })
+    }
+  }
 }
 
 interface BusWiring {
@@ -77,7 +91,8 @@ export function makeBus(options: BusOptions, { onFailure, ...wiring }: BusWiring
     check: options.check ?? true,
     timings: options.timings ?? false,
     queue: options.queue,
-    onUnhandled: options.onUnhandled,
+    onUnhandled: options.onUnhandled && guarded(options.onUnhandled, onFailure),
     onFailure: (failure) => onFailure({ kind: 'listener', ...failure }),
+    onBackground: (error) => onFailure({ kind: 'background', error }),
   })
 }

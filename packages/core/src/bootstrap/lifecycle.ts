@@ -4,6 +4,8 @@ import { currentFrame } from '../internal/flow.ts'
 /** Other work that has to come to its end: the handlers of a bus. */
 export interface Drainable {
   readonly busy: boolean
+  /** Holds nobody up any more. */
+  release(): void
   drain(): Promise<void>
 }
 
@@ -43,6 +45,7 @@ export class Lifecycle {
 
   async #close(others: Drainable, end: () => Promise<void>): Promise<void> {
     this.#state = 'draining'
+    others.release()
     while (this.#running.size > 0 || others.busy) {
       await Promise.allSettled(this.#running)
       await others.drain()

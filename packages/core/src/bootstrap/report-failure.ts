@@ -25,3 +25,15 @@ function describePlace(failure: Failure): string {
 function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error)
 }
+
+/** What is committed or delivered must not seem to have failed because the owner of failures threw. */
+export function ownerOf(own: (failure: Failure) => void): (failure: Failure) => void {
+  return (failure) => {
+    try {
+      own(failure)
+    } catch (error) {
+      reportFailure(failure)
+      reportFailure({ kind: 'background', error })
+    }
+  }
+}

@@ -12,6 +12,7 @@ import type { Listener, ListenerOptions, WaitOptions } from './event-bus.ts'
 import { BufferedStream, type EventStream, type EventStreamOptions } from './event-stream.ts'
 import {
   isAsyncHandler,
+  isThenable,
   type Delivery,
   type Handler,
   type HandlerContext,
@@ -27,6 +28,8 @@ export interface BusPorts extends EnrichPorts {
   readonly knownTypes: Iterable<string> | undefined
   readonly observations: Observations
   readonly onFailure: (failure: ListenerFailure) => void
+  /** Owns what has neither a caller nor a listener. */
+  readonly onBackground: (error: unknown) => void
   readonly onUnhandled: ((event: Envelope) => void) | undefined
   readonly timings: boolean
   readonly queue: QueueOptions | undefined
@@ -42,6 +45,8 @@ export class Bus {
   /** Aborts a listener's signal and lets go of the one that it was given, by its id. */
   readonly #aborts = new Map<string, () => void>()
   readonly #queue: EventQueue
+  /** What `once` was given, by what it subscribed. */
+  readonly #wrapped = new WeakMap<Handler, Handler>()
   readonly #closers = new Set<(error: UsageError) => void>()
   #running = 0
   #idle: (() => void)[] = []
@@ -106,14 +111,15 @@ export class Bus {
   }
 
   once(selector: Selector, handler: Handler, options?: ListenerOptions): Listener {
-    const listener = this.subscribe(
-      selector,
-      (event, ctx) => {
-        listener.unsubscribe()
-        return handler(event, ctx)
-      },
-      { name: handler.name, ...options },
-    )
+    const last: Handler = (event, ctx) => this.#handleLast(listener.id, () => handler(event, ctx))
+    Object.defineProperties(last, {
+      name: { value: handler.name },
+      isAsync: { value: isAsyncHandler(handler) },
+      ...(handler.close && { close: { value: (ctx: HandlerContext) => handler.close?.(ctx) } }),
+      ...(handler.release && { release: { value: () => handler.release?.() } }),
+    })
+    this.#wrapped.set(last, handler)
+    const listener = this.subscribe(selector, last, options)
     return listener
   }
 
@@ -125,22 +131,44 @@ export class Bus {
   unsubscribeHandler(handler: Handler<never>): number {
     const entries = this.#table
       .all()
-      .filter((entry) => (entry.handler as Handler<never>) === handler)
+      .filter((entry) => (this.#wrapped.get(entry.handler) ?? entry.handler) === handler)
     for (const entry of entries) this.#end(entry)
     return entries.length
   }
 
+  /** Takes no further event, but has until its handler has ended before its signal is aborted. */
+  #handleLast(listenerId: string, handle: () => unknown): unknown {
+    const entry = this.#table.get(listenerId)!
+    this.#remove(entry)
+    let answer: unknown
+    try {
+      answer = handle()
+      return answer
+    } finally {
+      this.#finish(entry, isThenable(answer) ? answer : undefined)
+    }
+  }
+
   #end(entry: ListenerEntry): boolean {
-    if (!this.#table.remove(entry)) return false
+    if (!this.#remove(entry)) return false
+    this.#finish(entry)
+    return true
+  }
+
+  #remove(entry: ListenerEntry): boolean {
     entry.active = false
+    return this.#table.remove(entry)
+  }
+
+  /** @param answer of a handler that goes on with its last event */
+  #finish(entry: ListenerEntry, answer?: PromiseLike<unknown>): void {
     const closing = this.#closeHandler(entry)
     const abort = (): void => {
       this.#aborts.get(entry.id)?.()
       this.#aborts.delete(entry.id)
     }
-    if (closing === undefined) abort()
-    else this.#track(closing.finally(abort))
-    return true
+    if (closing === undefined && answer === undefined) abort()
+    else this.#track(Promise.allSettled([closing, answer]).then(abort))
   }
 
   /** Lets a handler that holds events back finish with them; a failure of that has its owner too. */
@@ -158,6 +186,8 @@ export class Bus {
     predicate: (event: Envelope) => boolean = () => true,
     { timeoutMs, signal }: WaitOptions = {},
   ): Promise<Envelope> {
+    if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < Number.POSITIVE_INFINITY))
+      return Promise.reject(invalidTimeout(timeoutMs))
     return new Promise((resolve, reject) => {
       const stop = new AbortController()
       const end = (): void => {
@@ -198,7 +228,9 @@ export class Bus {
     })
     const onClose = (): void => stream.end()
     const onAbort = (): void => stream.end({ error: options.signal?.reason })
-    const listener = this.subscribe(selector, (event) => stream.push(event), { name: 'events()' })
+    const push: Handler = (event) => stream.push(event)
+    push.release = () => stream.release()
+    const listener = this.subscribe(selector, push, { name: 'events()' })
     this.#closers.add(onClose)
     options.signal?.addEventListener('abort', onAbort, { once: true })
     return stream
@@ -243,7 +275,14 @@ export class Bus {
     const isSeen = published.active || unhandled.active || this.#ports.onUnhandled !== undefined
     if (this.#table.size === 0 && !isSeen) return
     const frame = currentFrame()
-    for (const event of events) void this.#deliver(event, frame)
+    for (const event of events) {
+      try {
+        void this.#deliver(event, frame)
+      } catch (error) {
+        // A loop of handlers. What is committed must not seem to have failed because of it.
+        this.#ports.onBackground(error)
+      }
+    }
   }
 
   #announce(event: Envelope, handlers: number): void {
@@ -297,17 +336,38 @@ export class Bus {
 
   /**
    * Takes no new listeners; lets what is queued and under way end, and what it publishes; then closes
-   * the handlers that hold events back, and ends every wait. Twice is once.
+   * the handlers that hold events back, in the order of subscribing (what they publish reaches those
+   * behind them, and those that hold nothing), and ends every wait. Twice is once. Within a handler it
+   * resolves at once, and closes after that one: it could not wait for it.
    */
   close(): Promise<void> {
-    return (this.#closed ??= this.#close())
+    this.#closed ??= this.#close()
+    const frame = currentFrame()
+    return frame instanceof DeliveryFrame && frame.open ? Promise.resolve() : this.#closed
+  }
+
+  /** Lets go of whoever is held up by a batch that fills or a buffer that is full. */
+  release(): void {
+    for (const { handler, context } of this.#table.all()) {
+      try {
+        handler.release?.()
+      } catch (error) {
+        context.reportFailure(error)
+      }
+    }
   }
 
   async #close(): Promise<void> {
     this.#state = 'draining'
+    this.release()
     await this.drain()
+    // One after the other, and those that hold nothing last: they hear what the others end with.
+    for (const entry of this.#table.all()) {
+      if (entry.handler.close === undefined) continue
+      this.#end(entry)
+      await this.drain()
+    }
     for (const entry of this.#table.all()) this.#end(entry)
-    await this.drain()
     this.#state = 'closed'
     this.#queue.close()
     for (const end of this.#closers) end(closed())
@@ -322,6 +382,13 @@ export class Bus {
     if (this.#state === 'open' || (this.#state === 'draining' && frame !== undefined)) return
     throw closed()
   }
+}
+
+function invalidTimeout(timeoutMs: number): UsageError {
+  return new UsageError(
+    'TIDINGS_ARGUMENT_INVALID',
+    `'timeoutMs' is a number of milliseconds from 0 up; got ${timeoutMs}. Leave it out to wait without one.`,
+  )
 }
 
 function closed(): UsageError {

@@ -45,7 +45,10 @@ export interface EventBus<Known extends Envelope = Envelope> {
     handler: Handler<Selected<S, Known>>,
     options?: ListenerOptions,
   ): Listener
-  /** A listener that ends before its first event is handled. */
+  /**
+   * A listener of one event: it ends before that is handled, so another one that comes meanwhile does
+   * not reach it. Its signal is aborted when the handler has ended.
+   */
   once<const S extends Selector>(
     selector: S & CheckedSelector<S, Known>,
     handler: Handler<Selected<S, Known>>,
@@ -83,6 +86,8 @@ export interface EventBus<Known extends Envelope = Envelope> {
   publishSync(event: Draft | Envelope): SyncDelivery
   /**
    * Puts an event into the bounded queue. Its cause is that of this call, whenever it is delivered.
+   *
+   * A handler that the queue runs must not await room in it: with `concurrency` 1 it waits for itself.
    *
    * @returns undefined where there was room at once; under `wait` a promise that resolves when there is
    * @throws {QueueFullError} as the overflow policy says

@@ -56,6 +56,8 @@ export interface QueuePorts {
 /** Events in one go; then others have their turn: a handler that enqueues without end must not stop the process. */
 const TURN = 1000
 
+const POLICIES: readonly OverflowPolicy[] = ['wait', 'reject', 'drop-oldest', 'drop-lowest']
+
 const named = { high: 1, medium: 0, low: -1 } as const
 
 /**
@@ -74,10 +76,15 @@ export class EventQueue {
   #idle: (() => void)[] = []
   #closed = false
 
-  /** @throws {UsageError} an option that is no whole number from 1 up (`agingMs`: from 0) */
+  /** @throws {UsageError} an option that is no whole number from 1 up (`agingMs`: from 0), no policy */
   constructor(ports: QueuePorts, options: QueueOptions = {}) {
     this.#ports = ports
     this.#options = { maxQueueSize: 1000, overflow: 'wait', concurrency: 1, agingMs: 0, ...options }
+    if (!POLICIES.includes(this.#options.overflow))
+      throw new UsageError(
+        'TIDINGS_ARGUMENT_INVALID',
+        `'overflow' is one of ${POLICIES.join(', ')}; got ${this.#options.overflow}. Correct the options.`,
+      )
     requireWhole('maxQueueSize', this.#options.maxQueueSize, 1)
     requireWhole('concurrency', this.#options.concurrency, 1)
     requireWhole('agingMs', this.#options.agingMs, 0)

@@ -37,6 +37,7 @@ export class BufferedStream<E extends Envelope> implements EventStream<E> {
   readonly #overflow: BufferOverflow
   readonly #onEnd: () => void
   #ended = false
+  #released = false
   #error: { readonly error: unknown } | undefined
   #dropped = 0
 
@@ -69,7 +70,11 @@ export class BufferedStream<E extends Envelope> implements EventStream<E> {
   }
 
   #full(event: E): Promise<void> | undefined {
-    if (this.#overflow === 'wait') return this.#holdUp(event)
+    if (this.#overflow === 'wait' && !this.#released) return this.#holdUp(event)
+    if (this.#overflow === 'wait') {
+      this.#buffer.push(event)
+      return undefined
+    }
     if (this.#overflow === 'fail') {
       this.end({ error: new QueueFullError(event.eventType, this.#bufferSize) })
       return undefined
@@ -111,6 +116,12 @@ export class BufferedStream<E extends Envelope> implements EventStream<E> {
     this.end()
     while (this.#buffer.shift() !== undefined);
     return Promise.resolve({ done: true, value: undefined })
+  }
+
+  /** A bus that closes must not wait for a loop that nobody runs: no publisher is held up any more. */
+  release(): void {
+    this.#released = true
+    for (const admit of this.#publishers.splice(0)) admit()
   }
 
   /** Ends it: what is buffered can still be taken, then comes the error, if any. */

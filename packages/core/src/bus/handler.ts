@@ -21,6 +21,11 @@ export interface Handler<E extends Envelope = Envelope> {
   (event: E, ctx: HandlerContext): unknown
   /** Called once, when no further event will come. Resolves when nothing is held any more. */
   close?(ctx: HandlerContext): Promise<void> | void
+  /**
+   * Called when the bus begins to close: let go of what holds callers up, and hold up none from now on.
+   * Events still come.
+   */
+  release?(): void
   /** Set by an operator, whose function does not show whether what it wraps is asynchronous. */
   readonly isAsync?: boolean
 }

@@ -1,5 +1,8 @@
 import { Ring } from './ring.ts'
 
+/** Priorities kept while the queue is empty: who makes them of times must not fill the memory. */
+const KEPT_LEVELS = 100
+
 /**
  * Items by priority, first in, first out within one: a ring per priority. With the few that programs
  * use, adding and taking cost a tenth of a heap's; a new priority costs a place in a sorted list.
@@ -17,6 +20,7 @@ export class PriorityQueue<Item> {
   }
 
   push(item: Item, priority: number): void {
+    if (this.#size === 0 && this.#levels.length > KEPT_LEVELS) this.#forgetLevels()
     const ring = this.#rings.get(priority) ?? this.#addLevel(priority)
     ring.push(item)
     this.#size++
@@ -66,6 +70,12 @@ export class PriorityQueue<Item> {
     const item = this.#rings.get(priority)?.shift()
     if (item !== undefined) this.#size--
     return item
+  }
+
+  #forgetLevels(): void {
+    this.#rings.clear()
+    this.#levels = []
+    this.#first = 0
   }
 
   #addLevel(priority: number): Ring<Item> {

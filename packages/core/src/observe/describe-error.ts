@@ -21,7 +21,7 @@ export function summarizeError(
   const shown = hideSensitive(message, event, sensitiveOf)
   const isLong = shown.length > SHOWN_CHARACTERS
   return {
-    name,
+    name: hideSensitive(name, event, sensitiveOf),
     message: isLong ? `${shown.slice(0, SHOWN_CHARACTERS)}… (${shown.length} characters)` : shown,
   }
 }

@@ -157,14 +157,14 @@ const MAX_CAUSES = 5
 function loggableError(error: unknown, redact: (text: string) => string, depth = 0): LoggableError {
   const { name, message } = nameError(error)
   const loggable: { -readonly [Key in keyof LoggableError]: LoggableError[Key] } = {
-    name,
+    name: redact(name),
     message: redact(message),
   }
   Object.setPrototypeOf(loggable, null)
   if (!(error instanceof Error)) return loggable
   const { stack, cause, code } = error as Error & { readonly code?: unknown }
   if (stack !== undefined) loggable.stack = redact(stack)
-  if (code !== undefined) loggable.code = code
+  if (code !== undefined) loggable.code = typeof code === 'string' ? redact(code) : code
   if (cause !== undefined && depth < MAX_CAUSES)
     loggable.cause = loggableError(cause, redact, depth + 1)
   return loggable

@@ -63,7 +63,7 @@ const REPLACED_ANYWHERE = 4
 
 /**
  * A text (an error's message, its stack) without the sensitive values of the event that it is about. A
- * value that was changed before it was quoted (cut, encoded, in upper case) is not found.
+ * value that was changed before it was quoted (cut, in upper case, encoded otherwise than as JSON) is not found.
  */
 export function redactText(
   text: string,
@@ -71,7 +71,9 @@ export function redactText(
   sensitive: readonly string[],
 ): string {
   if (sensitive.length === 0) return text
-  const values = [...new Set(sensitiveTexts(event.payload, sensitive.map(toSteps), false))]
+  const plain = sensitiveTexts(event.payload, sensitive.map(toSteps), false)
+  // Also as JSON quotes them: messages often hold a payload as JSON.
+  const values = [...new Set(plain.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]))]
   // The longest first: one may be a part of another.
   values.sort((a, b) => b.length - a.length)
   return values.reduce(replaceValue, text)

@@ -51,6 +51,13 @@ describe('redactEvent', () => {
 })
 
 describe('redactText', () => {
+  test('a value that stands in a JSON text is found too', () => {
+    const payload = { secret: 'to"p\nsecret' }
+    expect(redactText(JSON.stringify(payload), { payload }, ['/secret'])).toBe(
+      '{"secret":"[sensitive]"}',
+    )
+  })
+
   const event = {
     payload: { pin: 12, card: '4111-1111', name: 'Ada', list: ['secret', 'secret one'] },
   }

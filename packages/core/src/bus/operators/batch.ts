@@ -16,7 +16,8 @@ export interface BatchOptions {
 /**
  * Hands events on many at a time.
  *
- * - A batch goes when it has `size` events, or when its first one is `maxAgeMs` old, or on close. Its
+ * - A batch goes when it has `size` events, or when its first one is `maxAgeMs` old, or on close: a bus
+ *   that closes waits for no age. Its
  *   age is counted from its first event: later ones do not put it off.
  * - Batches are handled one after the other, their events in the order in which they came.
  * - Each event's promise settles with its batch, so who awaits `publish` for each event by itself makes
@@ -40,6 +41,7 @@ export function batch<E extends Envelope>(
     isAsync: true,
     run: (event, ctx) => batches.add(event, ctx),
     finish: () => batches.flush(),
+    release: () => batches.release(),
   })
 }
 
@@ -65,6 +67,7 @@ class Batches<E extends Envelope> {
   readonly #tally = new Tally()
   #open: OpenBatch<E> | undefined
   #last: Promise<void> = Promise.resolve()
+  #released = false
 
   constructor(options: Required<BatchOptions>, handle: Work<readonly E[]>) {
     this.#options = options
@@ -77,6 +80,12 @@ class Batches<E extends Envelope> {
       open.items.push({ event, resolve, reject })
       if (open.items.length === this.#options.size) this.#send(open)
     })
+  }
+
+  /** Nobody waits for a batch's age any more: what comes in one go is a batch. */
+  release(): void {
+    this.#released = true
+    if (this.#open !== undefined) this.#send(this.#open)
   }
 
   /** Sends what there is, and resolves when all has been handled. */
@@ -92,7 +101,10 @@ class Batches<E extends Envelope> {
       if (this.#open === open) this.#send(open)
     }
     // Aborted, too, it must go: its callers wait. Its handler sees by the signal that it is late.
-    ctx.clock.sleep(this.#options.maxAgeMs, { signal: waiting.signal }).then(old, old)
+    const aged = this.#released
+      ? Promise.resolve()
+      : ctx.clock.sleep(this.#options.maxAgeMs, { signal: waiting.signal })
+    aged.then(old, old)
     return open
   }
 

@@ -9,6 +9,8 @@ export interface Work<In> {
   (input: In, ctx: HandlerContext): unknown
   /** Called once no further input will come. Resolves when nothing is held any more. */
   close?(ctx: HandlerContext): Promise<void> | void
+  /** Called when the bus begins to close: holds no caller up from now on. Input still comes. */
+  release?(): void
   readonly isAsync?: boolean
 }
 
@@ -18,22 +20,31 @@ export interface OperatorParts<In> {
   readonly isAsync?: boolean
   /** Lets go of what the operator itself holds back, before what it wraps is closed. */
   readonly finish?: (ctx: HandlerContext) => Promise<void> | void
+  /** Stops holding callers up. */
+  readonly release?: () => void
 }
 
 /** Makes an operator's handler: named as what it wraps, asynchronous as that is, closed with it. */
 export function operator<In>(
   wrapped: Work<never> | readonly Work<never>[],
-  { run, isAsync, finish }: OperatorParts<In>,
+  { run, isAsync, finish, release }: OperatorParts<In>,
 ): Work<In> {
   const inner = typeof wrapped === 'function' ? [wrapped] : wrapped
   const handler: Work<In> = (input, ctx) => run(input, ctx)
   const closes = finish !== undefined || inner.some((one) => one.close !== undefined)
+  const releases = release !== undefined || inner.some((one) => one.release !== undefined)
   return Object.defineProperties(handler, {
     name: { value: inner.length === 1 ? inner[0]!.name : '' },
     isAsync: { value: isAsync ?? inner.some(isAsyncHandler) },
     // Only where there is something to close: a listener without it ends at once.
     ...(closes ? { close: { value: (ctx: HandlerContext) => closeAll(ctx, inner, finish) } } : {}),
+    ...(releases ? { release: { value: () => releaseAll(inner, release) } } : {}),
   })
+}
+
+function releaseAll(inner: readonly Work<never>[], release: (() => void) | undefined): void {
+  release?.()
+  for (const one of new Set(inner)) one.release?.()
 }
 
 /** Closes all, also behind one that fails; then says what failed. */
