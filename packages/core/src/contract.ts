@@ -135,6 +135,7 @@ export {
   CommandIdConflictError,
   ConcurrencyError,
   EventIdConflictError,
+  FencedError,
   StoreError,
   type ExpectedVersion,
   type StoreErrorCode,

@@ -8,6 +8,7 @@ export type {
   ContractStore,
   EventFilter,
   EventReader,
+  InboxStore,
   LogCatalog,
   LogFault,
   LogStats,
@@ -23,7 +24,38 @@ export type {
   StreamSummary,
   TypeSummary,
 } from './store/store.ts'
+export type { Lease, LeaseStore } from './store/lease-store.ts'
+export type {
+  OperationFilter,
+  OperationKind,
+  OperationRecord,
+  OperationState,
+  OperationStore,
+} from './store/operation-store.ts'
+export type {
+  AttemptRecord,
+  ParkedChange,
+  ParkedEvent,
+  ParkedFilter,
+  ParkedGroup,
+  ParkedKey,
+  ParkedState,
+  ParkedStore,
+  ParkReason,
+  ThrownRecord,
+} from './store/parked-store.ts'
 export type { Snapshot } from './store/snapshot.ts'
+export type {
+  Claim,
+  ClaimedProgress,
+  Fence,
+  ProgressChange,
+  SubscriptionRecord,
+  SubscriptionState,
+  SubscriptionStatus,
+  SubscriptionStore,
+} from './store/subscription-store.ts'
+export type { Fired, TimerRecord, TimerState, TimerStore } from './store/timer-store.ts'
 export {
   CommandIdTakenError,
   type CommandOutcome,

@@ -16,6 +16,7 @@ export const zhErrors: Readonly<Record<ErrorCode, string>> = {
   TIDINGS_CONCURRENCY_CONFLICT: '流的版本与追加时预期的版本不一致。',
   TIDINGS_EVENT_ID_CONFLICT: '事件 ID 已在日志中，但位置或同伴不同。',
   TIDINGS_COMMAND_ID_CONFLICT: '命令 ID 已用于另一个请求。',
+  TIDINGS_FENCED: '订阅被已失去它的所有者写入。',
   TIDINGS_COMMAND_UNHANDLED: '此应用没有模块处理该命令。',
   TIDINGS_ARGUMENT_INVALID: '调用使用了无法接受的参数。',
   TIDINGS_TRANSACTION_NESTED: '事务在等待自己：应使用事务本身，却调用了日志。',

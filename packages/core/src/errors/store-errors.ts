@@ -87,3 +87,19 @@ export class StoreError extends TidingsError<StoreErrorCode> {
     this.location = location
   }
 }
+
+/** Somebody else owns the subscription now: the lease was lost. Nothing that was under way is stored. */
+export class FencedError extends TidingsError<'TIDINGS_FENCED'> {
+  readonly subscription: string
+  /** The token under which it was tried. */
+  readonly token: number
+
+  constructor(subscription: string, token: number) {
+    super(
+      'TIDINGS_FENCED',
+      `Subscription '${subscription}' is no longer owned under token ${token}: another process has taken it over, or it was reset. Nothing was stored. The new owner goes on from what was; a lease that is lost often is too short for what blocks the process.`,
+    )
+    this.subscription = subscription
+    this.token = token
+  }
+}

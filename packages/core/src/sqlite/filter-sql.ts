@@ -1,6 +1,5 @@
 import { compileGlob } from '../contract/glob.ts'
-import { UsageError } from '../errors/usage-errors.ts'
-import { parseIsoTime } from '../internal/time.ts'
+import { requireTime } from '../store/check-arguments.ts'
 import type { EventFilter } from '../store/store.ts'
 import type { Cell } from './connection.ts'
 import type { NameTables } from './names.ts'
@@ -85,13 +84,4 @@ export function conditionsOf(
   if (sinceMs !== -Infinity) add('e.occurred_at >= ?', sinceMs)
   if (untilMs !== Infinity) add('e.occurred_at < ?', untilMs)
   return { sql, values }
-}
-
-function requireTime(name: string, text: string): number {
-  const timeMs = parseIsoTime(text)
-  if (timeMs !== undefined) return timeMs
-  throw new UsageError(
-    'TIDINGS_ARGUMENT_INVALID',
-    `'${name}' is an ISO 8601 time with offset, for example 2026-11-21T09:30:00.000Z; got '${text}'. Nothing was read. Correct the call.`,
-  )
 }

@@ -3,7 +3,12 @@ import type { EventClass, SealedEvent } from '../contract/seal.ts'
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import type { ExpectedVersion } from '../errors/store-errors.ts'
 import type { CommandRecord } from './command-record.ts'
+import type { LeaseStore } from './lease-store.ts'
+import type { OperationRecord, OperationStore } from './operation-store.ts'
+import type { ParkedEvent, ParkedStore } from './parked-store.ts'
 import type { Snapshot } from './snapshot.ts'
+import type { ProgressChange, SubscriptionStore } from './subscription-store.ts'
+import type { Fired, TimerRecord, TimerStore } from './timer-store.ts'
 
 export type { ExpectedVersion }
 
@@ -105,6 +110,32 @@ export interface StoreTransaction {
   ): Promise<readonly AppendResult[]>
   /** The events of a stream as this transaction sees them, its own included. */
   readStream(stream: string, options?: ReadStreamOptions): EventReader
+  /**
+   * Moves a subscription on, or with neither mark nor positions makes sure that it is still the
+   * caller's: whatever else this transaction did is then committed under that.
+   *
+   * @throws {FencedError} somebody else has taken over; the transaction can only be rolled back
+   */
+  progress(change: ProgressChange): Promise<void>
+  /** Writes parked events, new ones and changed ones, each whole. Guard it by `progress`. */
+  park(events: readonly ParkedEvent[]): Promise<void>
+  /**
+   * Writes state, times, progress, result and error of operations. Guard it by `progress`.
+   * Who asked for what, and who cancelled it, is left as it is.
+   */
+  putOperations(operations: readonly OperationRecord[]): Promise<void>
+  /** Sets timers. One whose id is there already is left as it is. */
+  setTimers(timers: readonly TimerRecord[]): Promise<void>
+  /** @returns whether it was still waiting */
+  cancelTimer(timerId: string): Promise<boolean>
+  /** Notes that a timer fired. @returns whether it was still waiting */
+  fireTimer(timerId: string, fired: Fired): Promise<boolean>
+  /**
+   * Notes that a consumer has seen a message from elsewhere.
+   *
+   * @returns true the first time; false when it was noted before, also in this transaction
+   */
+  once(consumer: string, messageId: string): Promise<boolean>
 }
 
 /** A row of a query: column name → value. */
@@ -189,6 +220,12 @@ export interface Store<Tx extends StoreTransaction = StoreTransaction> extends A
   readonly snapshots: SnapshotStore
   readonly contracts: ContractStore
   readonly catalog: LogCatalog
+  readonly subscriptions: SubscriptionStore
+  readonly leases: LeaseStore
+  readonly parked: ParkedStore
+  readonly operations: OperationStore
+  readonly timers: TimerStore
+  readonly inbox: InboxStore
 
   /** Waits for what is under way, then lets go of everything. Later calls throw `TIDINGS_CLOSED`. */
   close(): Promise<void>
@@ -203,6 +240,12 @@ export interface CommandStore {
    * @throws {CommandIdTakenError} this id is recorded already
    */
   record(command: CommandRecord): Promise<void>
+}
+
+/** Messages from elsewhere that were seen; noted through {@link StoreTransaction.once}. */
+export interface InboxStore {
+  /** Forgets what a consumer saw before a time (ISO 8601). @returns how many */
+  sweep(consumer: string, before: string): Promise<number>
 }
 
 export interface SnapshotStore {
@@ -276,4 +319,4 @@ export interface LogCatalog {
   verify(options?: { readonly signal?: AbortSignal }): AsyncIterable<LogFault>
 }
 
-export type { CommandRecord, DeclaredContract, Snapshot }
+export type { CommandRecord, DeclaredContract, OperationRecord, ParkedEvent, Snapshot, TimerRecord }

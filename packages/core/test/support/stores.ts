@@ -23,9 +23,9 @@ export function temporaryFile(): string {
   return join(folder, 'log.db')
 }
 
-/** A store of which some methods are replaced. */
-export function withOverrides<S extends Store>(store: S, overrides: Partial<Store>): S {
-  return new Proxy(store, {
+/** A store, or a transaction, of which some methods are replaced. */
+export function withOverrides<S extends object>(whole: S, overrides: Partial<NoInfer<S>>): S {
+  return new Proxy(whole, {
     get(target, key) {
       const own: unknown = Reflect.get(overrides, key)
       if (own !== undefined) return own

@@ -5,6 +5,7 @@ import { newId, systemIds } from '../../src/internal/ids.ts'
 import { memoryStore } from '../../src/store/memory/memory-store.ts'
 import { UnitOfWork } from '../../src/work/unit-of-work.ts'
 import { Counter, CounterUpdated } from '../support/counter.ts'
+import { withOverrides } from '../support/stores.ts'
 
 test('what comes while the unit is being appended is refused, not lost', async () => {
   await using store = memoryStore()
@@ -24,13 +25,12 @@ test('what comes while the unit is being appended is refused, not lost', async (
   }
   const late = { code: 'TIDINGS_TRANSACTION_CLOSED' }
   await store.transaction(async (tx) => {
-    const slow = {
-      readStream: tx.readStream.bind(tx),
-      append: async (...args: Parameters<typeof tx.append>) => {
+    const slow = withOverrides(tx, {
+      append: async (...args) => {
         await gate.promise
         return tx.append(...args)
       },
-    }
+    })
     const unit = new UnitOfWork(slow, cause, { environment, registry, snapshots: store.snapshots })
     const root = await unit.load(Counter, 'b')
     await unit.append(append)

@@ -159,11 +159,20 @@ class SplittingBatches extends StoreWrapper {
   }
 }
 
+/** Commits each statement of a transaction by itself. */
 class LeakingRollbacks extends StoreWrapper {
   override transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result> {
+    const { inner } = this
     return work({
-      append: (appends, options) => this.inner.append(appends, options),
-      readStream: (stream, options) => this.inner.readStream(stream, options),
+      append: (appends, options) => inner.append(appends, options),
+      readStream: (stream, options) => inner.readStream(stream, options),
+      progress: (change) => inner.transaction((tx) => tx.progress(change)),
+      park: (events) => inner.transaction((tx) => tx.park(events)),
+      putOperations: (operations) => inner.transaction((tx) => tx.putOperations(operations)),
+      setTimers: (timers) => inner.transaction((tx) => tx.setTimers(timers)),
+      cancelTimer: (timerId) => inner.transaction((tx) => tx.cancelTimer(timerId)),
+      fireTimer: (timerId, fired) => inner.transaction((tx) => tx.fireTimer(timerId, fired)),
+      once: (consumer, messageId) => inner.transaction((tx) => tx.once(consumer, messageId)),
     })
   }
 }

@@ -5,7 +5,11 @@ import type {
   ContractStore,
   EventFilter,
   EventReader,
+  InboxStore,
+  LeaseStore,
   LogCatalog,
+  OperationStore,
+  ParkedStore,
   ReadOptions,
   ReadStreamOptions,
   SnapshotStore,
@@ -13,6 +17,8 @@ import type {
   StoredEnvelope,
   StoreTransaction,
   StreamAppend,
+  SubscriptionStore,
+  TimerStore,
 } from 'tidings'
 
 /** A store in front of another one, which does all the work. What is broken overrides one method. */
@@ -41,6 +47,30 @@ export class StoreWrapper implements Store {
 
   get catalog(): LogCatalog {
     return this.inner.catalog
+  }
+
+  get subscriptions(): SubscriptionStore {
+    return this.inner.subscriptions
+  }
+
+  get leases(): LeaseStore {
+    return this.inner.leases
+  }
+
+  get parked(): ParkedStore {
+    return this.inner.parked
+  }
+
+  get operations(): OperationStore {
+    return this.inner.operations
+  }
+
+  get timers(): TimerStore {
+    return this.inner.timers
+  }
+
+  get inbox(): InboxStore {
+    return this.inner.inbox
   }
 
   append(
@@ -87,6 +117,25 @@ export class StoreWrapper implements Store {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+}
+
+/** A transaction of which some methods are replaced. */
+export function changeTransaction(
+  tx: StoreTransaction,
+  changes: Partial<StoreTransaction>,
+): StoreTransaction {
+  return {
+    append: (appends, options) => tx.append(appends, options),
+    readStream: (stream, options) => tx.readStream(stream, options),
+    progress: (change) => tx.progress(change),
+    park: (events) => tx.park(events),
+    putOperations: (operations) => tx.putOperations(operations),
+    setTimers: (timers) => tx.setTimers(timers),
+    cancelTimer: (timerId) => tx.cancelTimer(timerId),
+    fireTimer: (timerId, fired) => tx.fireTimer(timerId, fired),
+    once: (consumer, messageId) => tx.once(consumer, messageId),
+    ...changes,
   }
 }
 

@@ -1,6 +1,5 @@
 import { compileGlob } from '../../contract/glob.ts'
-import { UsageError } from '../../errors/usage-errors.ts'
-import { parseIsoTime } from '../../internal/time.ts'
+import { requireTime } from '../check-arguments.ts'
 import { makeEventReader, requireWhole } from '../event-reader.ts'
 import type { EventFilter, EventReader, ReadOptions, ReadStreamOptions } from '../store.ts'
 import { envelopeOf, type LogRecord } from './memory-log.ts'
@@ -142,13 +141,4 @@ function matchTime({ since, until }: EventFilter): RecordTest {
   const fromMs = since === undefined ? Number.NEGATIVE_INFINITY : requireTime('since', since)
   const beforeMs = until === undefined ? Number.POSITIVE_INFINITY : requireTime('until', until)
   return ({ sealed: { timeMs } }) => timeMs >= fromMs && timeMs < beforeMs
-}
-
-function requireTime(name: string, text: string): number {
-  const timeMs = parseIsoTime(text)
-  if (timeMs !== undefined) return timeMs
-  throw new UsageError(
-    'TIDINGS_ARGUMENT_INVALID',
-    `'${name}' is an ISO 8601 time with offset, for example 2026-11-21T09:30:00.000Z; got '${text}'. Nothing was read. Correct the call.`,
-  )
 }

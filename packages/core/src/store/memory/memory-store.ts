@@ -3,6 +3,9 @@ import { UsageError } from '../../errors/usage-errors.ts'
 import { systemClock, type Clock } from '../../internal/clock.ts'
 import { isInTransactionOf, markTransaction, runInTransaction } from '../../internal/flow.ts'
 import { Mutex } from '../../internal/mutex.ts'
+import type { LeaseStore } from '../lease-store.ts'
+import type { OperationStore } from '../operation-store.ts'
+import type { ParkedStore } from '../parked-store.ts'
 import type {
   AppendOptions,
   AppendResult,
@@ -10,6 +13,7 @@ import type {
   ContractStore,
   EventFilter,
   EventReader,
+  InboxStore,
   LogCatalog,
   ReadOptions,
   ReadStreamOptions,
@@ -18,14 +22,24 @@ import type {
   StoreTransaction,
   StreamAppend,
 } from '../store.ts'
+import type { SubscriptionStore } from '../subscription-store.ts'
+import type { TimerStore } from '../timer-store.ts'
+import type { Access } from './access.ts'
 import { memoryCatalog } from './memory-catalog.ts'
+import { MemoryDelivery } from './memory-delivery.ts'
+import { memoryInbox } from './memory-inbox.ts'
+import { memoryLeases } from './memory-leases.ts'
 import { envelopeOf, MemoryLog, planAppend } from './memory-log.ts'
+import { memoryOperations } from './memory-operations.ts'
+import { memoryParked } from './memory-parked.ts'
 import { compileFilter, readRecords, readStreamRecords } from './memory-reading.ts'
+import { memorySubscriptions } from './memory-subscriptions.ts'
 import { memoryCommands, memoryContracts, memorySnapshots } from './memory-tables.ts'
+import { memoryTimers } from './memory-timers.ts'
 import { MemoryTransaction } from './memory-transaction.ts'
 
 export interface MemoryStoreOptions {
-  /** For `recordedAt`; the process's own by default. */
+  /** For `recordedAt`, leases and all other times; the process's own by default. */
   readonly clock?: Clock
 }
 
@@ -51,7 +65,15 @@ class MemoryStore implements Store {
   readonly snapshots: SnapshotStore
   readonly contracts: ContractStore
   readonly catalog: LogCatalog
+  readonly subscriptions: SubscriptionStore
+  readonly leases: LeaseStore
+  readonly parked: ParkedStore
+  readonly operations: OperationStore
+  readonly timers: TimerStore
+  readonly inbox: InboxStore
   readonly #log: MemoryLog
+  readonly #delivery = new MemoryDelivery()
+  readonly #now: () => number
   readonly #lock = new Mutex()
   readonly #waiters = new Set<Waiter>()
   readonly #underWay = new Set<Promise<unknown>>()
@@ -59,14 +81,23 @@ class MemoryStore implements Store {
 
   constructor(clock: Clock) {
     this.#log = new MemoryLog(clock)
-    const access = {
+    this.#now = () => Math.floor(clock.now())
+    const access: Access = {
       read: () => this.#requireOpen(),
-      write: (work: () => void) => this.#write(undefined, work),
+      write: (work) => this.#write(undefined, work),
+      now: this.#now,
     }
     this.commands = memoryCommands(this.#log, access)
     this.snapshots = memorySnapshots(access)
     this.contracts = memoryContracts(access)
-    this.catalog = memoryCatalog(this.#log, access.read)
+    this.catalog = memoryCatalog(this.#log, () => access.read())
+    const { subscriptions, leases, parked, operations, timers, inbox } = this.#delivery
+    this.subscriptions = memorySubscriptions(subscriptions, access)
+    this.leases = memoryLeases(leases, access)
+    this.parked = memoryParked(parked, access)
+    this.operations = memoryOperations(operations, access)
+    this.timers = memoryTimers(timers, access)
+    this.inbox = memoryInbox(inbox, access)
   }
 
   append(
@@ -97,7 +128,12 @@ class MemoryStore implements Store {
     work: (tx: StoreTransaction) => Promise<Result>,
     signal: AbortSignal | undefined,
   ): Promise<Result> {
-    const tx = new MemoryTransaction(this.#log, this.#lock)
+    const tx = new MemoryTransaction({
+      log: this.#log,
+      delivery: this.#delivery,
+      lock: this.#lock,
+      now: this.#now,
+    })
     const mark = markTransaction(this)
     try {
       const result = await runInTransaction(mark, () => work(tx))
@@ -180,6 +216,7 @@ class MemoryStore implements Store {
     await Promise.allSettled(this.#underWay)
     for (const waiter of this.#waiters) waiter.reject(closed())
     this.#log.clear()
+    this.#delivery.clear()
   }
 
   /** Runs `work` when no transaction does: at once, or in turn. */

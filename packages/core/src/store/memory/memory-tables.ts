@@ -6,15 +6,8 @@ import type {
   SnapshotStore,
   CommandStore,
 } from '../store.ts'
+import type { Access } from './access.ts'
 import type { MemoryLog } from './memory-log.ts'
-
-/** How a table is reached: what every call asks first. */
-export interface Access {
-  /** @throws {UsageError} when the store is closed */
-  read(): void
-  /** Runs when no transaction does. @throws {UsageError} also inside a transaction of this store */
-  write(work: () => void): Promise<void>
-}
 
 export function memoryCommands(log: MemoryLog, access: Access): CommandStore {
   return {

@@ -1,6 +1,7 @@
 import { UsageError } from '../../errors/usage-errors.ts'
 import type { Mutex } from '../../internal/mutex.ts'
-import type { CommandRecord } from '../command-record.ts'
+import type { OperationRecord } from '../operation-store.ts'
+import type { ParkedEvent } from '../parked-store.ts'
 import type {
   AppendOptions,
   AppendResult,
@@ -9,53 +10,19 @@ import type {
   StoreTransaction,
   StreamAppend,
 } from '../store.ts'
-import { planAppend, type LogRecord, type LogView, type MemoryLog } from './memory-log.ts'
+import type { ProgressChange } from '../subscription-store.ts'
+import type { Fired, TimerRecord } from '../timer-store.ts'
+import { StagedDelivery, type MemoryDelivery } from './memory-delivery.ts'
+import { planAppend, type MemoryLog } from './memory-log.ts'
 import { readStreamRecords } from './memory-reading.ts'
+import { StagedLog } from './staged-log.ts'
 
-/** The log with the transaction's own events on top. */
-class StagedLog implements LogView {
-  readonly records: LogRecord[] = []
-  readonly commands: Map<string, CommandRecord> = new Map()
-  readonly #log: MemoryLog
-  readonly #byId = new Map<string, LogRecord>()
-  readonly #streams = new Map<string, LogRecord[]>()
-
-  constructor(log: MemoryLog) {
-    this.#log = log
-  }
-
-  get head(): number {
-    return this.records.at(-1)?.position ?? this.#log.head
-  }
-
-  recordOf(eventId: string): LogRecord | undefined {
-    return this.#byId.get(eventId) ?? this.#log.recordOf(eventId)
-  }
-
-  versionOf(stream: string): number {
-    return this.#log.versionOf(stream) + (this.#streams.get(stream)?.length ?? 0)
-  }
-
-  hasCommand(commandId: string): boolean {
-    return this.commands.has(commandId) || this.#log.hasCommand(commandId)
-  }
-
-  /** The event of a stream with this version. */
-  recordAt(stream: string, version: number): LogRecord | undefined {
-    const committed = this.#log.streams.get(stream) ?? []
-    return committed[version - 1] ?? this.#streams.get(stream)?.[version - 1 - committed.length]
-  }
-
-  stage(records: readonly LogRecord[], command: CommandRecord | undefined): void {
-    for (const record of records) {
-      this.records.push(record)
-      this.#byId.set(record.sealed.envelope.eventId, record)
-      const stream = this.#streams.get(record.stream)
-      if (stream === undefined) this.#streams.set(record.stream, [record])
-      else stream.push(record)
-    }
-    if (command !== undefined) this.commands.set(command.commandId, command)
-  }
+/** What a transaction of a store in memory works on. */
+export interface TransactionParts {
+  readonly log: MemoryLog
+  readonly delivery: MemoryDelivery
+  readonly lock: Mutex
+  readonly now: () => number
 }
 
 /**
@@ -66,32 +33,30 @@ export class MemoryTransaction implements StoreTransaction {
   readonly #log: MemoryLog
   readonly #lock: Mutex
   readonly #staged: StagedLog
+  readonly #delivery: StagedDelivery
   #open = true
   #entered: Promise<void> | undefined
   #failure: { readonly error: unknown } | undefined
 
-  constructor(log: MemoryLog, lock: Mutex) {
+  constructor({ log, delivery, lock, now }: TransactionParts) {
     this.#log = log
     this.#lock = lock
     this.#staged = new StagedLog(log)
+    this.#delivery = new StagedDelivery(delivery, now)
   }
 
-  async append(
+  append(
     appends: readonly StreamAppend[],
     options?: Pick<AppendOptions, 'command'>,
   ): Promise<readonly AppendResult[]> {
-    await this.#enter()
-    try {
+    return this.#run(() => {
       const planned = planAppend(this.#staged, appends, {
         command: options?.command,
         recordedAt: () => this.#log.recordedAt(),
       })
       this.#staged.stage(planned.records, planned.command)
       return planned.results
-    } catch (error) {
-      this.#failure ??= { error }
-      throw error
-    }
+    })
   }
 
   readStream(stream: string, options?: ReadStreamOptions): EventReader {
@@ -101,6 +66,34 @@ export class MemoryTransaction implements StoreTransaction {
       at: (version: number) => this.#staged.recordAt(stream, version),
     }
     return readStreamRecords(source, options)
+  }
+
+  progress(change: ProgressChange): Promise<void> {
+    return this.#run(() => this.#delivery.progress(change))
+  }
+
+  park(events: readonly ParkedEvent[]): Promise<void> {
+    return this.#run(() => this.#delivery.park(events))
+  }
+
+  putOperations(operations: readonly OperationRecord[]): Promise<void> {
+    return this.#run(() => this.#delivery.putOperations(operations))
+  }
+
+  setTimers(timers: readonly TimerRecord[]): Promise<void> {
+    return this.#run(() => this.#delivery.setTimers(timers))
+  }
+
+  cancelTimer(timerId: string): Promise<boolean> {
+    return this.#run(() => this.#delivery.cancelTimer(timerId))
+  }
+
+  fireTimer(timerId: string, fired: Fired): Promise<boolean> {
+    return this.#run(() => this.#delivery.fireTimer(timerId, fired))
+  }
+
+  once(consumer: string, messageId: string): Promise<boolean> {
+    return this.#run(() => this.#delivery.once(consumer, messageId))
   }
 
   /**
@@ -114,6 +107,7 @@ export class MemoryTransaction implements StoreTransaction {
     if (this.#failure !== undefined) throw this.#failure.error
     signal?.throwIfAborted()
     this.#log.commit(this.#staged.records, [...this.#staged.commands.values()])
+    this.#delivery.commit()
   }
 
   /** Gives the lock back, if the transaction ever waited for it. What was not committed is gone. */
@@ -122,6 +116,16 @@ export class MemoryTransaction implements StoreTransaction {
     if (this.#entered === undefined) return
     await this.#entered
     this.#lock.release()
+  }
+
+  async #run<Result>(work: () => Result): Promise<Result> {
+    await this.#enter()
+    try {
+      return work()
+    } catch (error) {
+      this.#failure ??= { error }
+      throw error
+    }
   }
 
   async #enter(): Promise<void> {
