@@ -4,6 +4,9 @@ import type { StoredEnvelope } from '../contract/envelope.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import { isInTransactionOf, markTransaction, runInTransaction } from '../internal/flow.ts'
 import { checkAppends } from '../store/decide-append.ts'
+import type { LeaseStore } from '../store/lease-store.ts'
+import type { OperationStore } from '../store/operation-store.ts'
+import type { ParkedStore } from '../store/parked-store.ts'
 import type {
   AppendOptions,
   AppendResult,
@@ -11,6 +14,7 @@ import type {
   ContractStore,
   EventFilter,
   EventReader,
+  InboxStore,
   LogCatalog,
   ReadOptions,
   ReadStreamOptions,
@@ -19,10 +23,13 @@ import type {
   Store,
   StreamAppend,
 } from '../store/store.ts'
+import type { SubscriptionStore } from '../store/subscription-store.ts'
+import type { TimerStore } from '../store/timer-store.ts'
 import { backupTo } from './backup.ts'
 import { makeCatalog } from './catalog.ts'
 import { commandsOf, findCommand } from './command-table.ts'
 import { declareContracts, listContracts } from './contract-table.ts'
+import { deliveryTables } from './delivery-tables.ts'
 import { EVENT_COLUMNS, toEnvelope } from './event-row.ts'
 import { queryPages } from './log-query.ts'
 import { closeLog, openLog, type OpenLog } from './open-log.ts'
@@ -66,6 +73,12 @@ class SqliteLogStore implements SqliteStore {
   readonly snapshots: SnapshotStore
   readonly contracts: ContractStore
   readonly catalog: LogCatalog
+  readonly subscriptions: SubscriptionStore
+  readonly leases: LeaseStore
+  readonly parked: ParkedStore
+  readonly operations: OperationStore
+  readonly timers: TimerStore
+  readonly inbox: InboxStore
   readonly #settings: SqliteSettings
   readonly #underWay = new Set<Promise<unknown>>()
   #opening: Promise<OpenLog> | undefined
@@ -86,6 +99,17 @@ class SqliteLogStore implements SqliteStore {
       list: () => this.#read(({ side }) => listContracts(side.connection)),
     }
     this.catalog = makeCatalog(async () => (await this.#ready()).side, this.#settings)
+    const tables = deliveryTables({
+      read: (work) => this.#read(({ side }) => work(side.connection)),
+      write: (work) => this.#write(({ writer }) => work(writer.connection)),
+      now: () => Math.floor(settings.clock.now()),
+    })
+    this.subscriptions = tables.subscriptions
+    this.leases = tables.leases
+    this.parked = tables.parked
+    this.operations = tables.operations
+    this.timers = tables.timers
+    this.inbox = tables.inbox
   }
 
   async open(): Promise<void> {
@@ -221,10 +245,10 @@ class SqliteLogStore implements SqliteStore {
     return log.side.read(() => work(log))
   }
 
-  async #write(work: (log: OpenLog) => void): Promise<void> {
+  async #write<Result>(work: (log: OpenLog) => Result): Promise<Result> {
     this.#requireWritable()
     const log = await this.#ready()
-    await this.#track(log.writer.transact(() => work(log)))
+    return this.#track(log.writer.transact(() => work(log)))
   }
 
   async #track<Result>(operation: Promise<Result>): Promise<Result> {

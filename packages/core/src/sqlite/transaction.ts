@@ -1,5 +1,7 @@
 import { UsageError } from '../errors/usage-errors.ts'
 import { checkAppends } from '../store/decide-append.ts'
+import type { OperationRecord } from '../store/operation-store.ts'
+import type { ParkedEvent } from '../store/parked-store.ts'
 import type {
   AppendOptions,
   AppendResult,
@@ -10,10 +12,18 @@ import type {
   SqlValue,
   StreamAppend,
 } from '../store/store.ts'
+import type { ProgressChange } from '../store/subscription-store.ts'
+import type { Fired, TimerRecord } from '../store/timer-store.ts'
+import type { Connection } from './connection.ts'
 import type { AppendRequest, EventWriter } from './event-writer.ts'
+import { seeOnce } from './inbox-table.ts'
+import { putOperations } from './operation-table.ts'
+import { parkEvents } from './parked-table.ts'
+import { writeProgress } from './progress.ts'
 import { makeTransactionReader } from './reader.ts'
 import { isConstraint, toStoreError } from './store-failure.ts'
 import { readStreamPages } from './stream-reader.ts'
+import { cancelTimer, fireTimer, setTimers } from './timer-table.ts'
 import type { UserSql } from './user-sql.ts'
 import type { Writer } from './writer.ts'
 
@@ -25,7 +35,7 @@ export interface TransactionParts {
 
 /**
  * open → begun (by its first statement, which waits for the writer) → closed (by commit or rollback).
- * An append that fails leaves it failed: then it can only be rolled back.
+ * A statement of the store's own that fails leaves it failed: then it can only be rolled back.
  */
 export class SqliteTransaction implements SqlTransaction {
   readonly #parts: TransactionParts
@@ -65,6 +75,35 @@ export class SqliteTransaction implements SqlTransaction {
       stream,
       options,
     )
+  }
+
+  progress(change: ProgressChange): Promise<void> {
+    return this.#run((connection) => writeProgress(connection, change))
+  }
+
+  park(events: readonly ParkedEvent[]): Promise<void> {
+    return this.#run((connection) => parkEvents(connection, events))
+  }
+
+  putOperations(operations: readonly OperationRecord[]): Promise<void> {
+    return this.#run((connection) => putOperations(connection, operations))
+  }
+
+  setTimers(timers: readonly TimerRecord[]): Promise<void> {
+    return this.#run((connection) => setTimers(connection, timers))
+  }
+
+  cancelTimer(timerId: string): Promise<boolean> {
+    return this.#run((connection) => cancelTimer(connection, timerId))
+  }
+
+  fireTimer(timerId: string, fired: Fired): Promise<boolean> {
+    return this.#run((connection) => fireTimer(connection, timerId, fired))
+  }
+
+  once(consumer: string, messageId: string): Promise<boolean> {
+    const nowMs = Math.floor(this.#parts.writer.settings.clock.now())
+    return this.#run((connection) => seeOnce(connection, { consumer, messageId, nowMs }))
   }
 
   async sql<Row extends object = SqlRow>(
@@ -107,6 +146,18 @@ export class SqliteTransaction implements SqlTransaction {
       this.#parts.writer.rollback()
     } finally {
       this.#parts.writer.release()
+    }
+  }
+
+  async #run<Result>(work: (connection: Connection) => Result): Promise<Result> {
+    await this.#enter()
+    const { connection, settings } = this.#parts.writer
+    try {
+      return work(connection)
+    } catch (error) {
+      const named = toStoreError(error, settings.location)
+      this.#failure ??= { error: named }
+      throw named
     }
   }
 

@@ -105,6 +105,8 @@ const refused: readonly (readonly [string, (tx: SqlTransaction) => Promise<unkno
   ],
   ['its indexes', (tx) => tx.sql`drop index event_log_id`, /event_log/],
   ['its tables', (tx) => tx.sql`alter table commands add column x`, /commands/],
+  ['marks', (tx) => tx.sql`update subscriptions set position = 0`, /'subscriptions'/],
+  ['an index on parked events', (tx) => tx.sql`create index i on parked (key)`, /'parked'/],
   [
     'by a trigger',
     (tx) => tx.sql`create trigger t after insert on commands begin select 1; end`,

@@ -72,6 +72,26 @@ describe('views', () => {
     })
   })
 
+  test('event_outbox shows what the relay has still to send', async () => {
+    const waiting = (): unknown[] =>
+      outside((db) => db.prepare('select position from event_outbox order by position').all()).map(
+        ({ position }) => position,
+      )
+    const events = Array.from({ length: 6 }, () => event('A/1', { topic: 'todos' }))
+    await store.append([append('A/1', 0, ...events), append('B/1', 0)])
+    await store.subscriptions.claim({ name: 'mail', token: 1, owner: 'a', startAt: 6 })
+    expect(waiting()).toEqual([1, 2, 3, 4, 5, 6])
+    await store.subscriptions.claim({ name: 'relay', token: 1, owner: 'a', startAt: 1 })
+    expect(waiting()).toEqual([2, 3, 4, 5, 6])
+    const fence = { subscription: 'relay', generation: 1, token: 1 }
+    await store.transaction((tx) =>
+      tx.progress({ ...fence, mark: { from: 1, to: 2 }, ahead: [4, 5] }),
+    )
+    expect(waiting()).toEqual([3, 6])
+    await store.subscriptions.reset(fence, 0)
+    expect(waiting()).toEqual([1, 2, 3, 4, 5, 6])
+  })
+
   test('times in views are exact for every millisecond', async () => {
     const times = Array.from({ length: 1000 }, (_, index) => 1_763_000_000_000 + index * 1_234_567)
     const events = times.map((time) => event('A/1', { timestamp: new Date(time).toISOString() }))

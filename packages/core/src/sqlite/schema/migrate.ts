@@ -35,13 +35,30 @@ export function migrate(connection: Connection, settings: SqliteSettings): void 
     const insert = db.prepare('insert into schema_version values (?, ?, ?, ?)')
     for (const { number, minimumReader, sql } of migrations) {
       if (number <= from) continue
-      db.exec(sql)
+      runStep(connection, settings, sql)
       insert.run(number, minimumReader, toIsoTime(settings.clock.now()), `tidings ${version}`)
     }
     db.exec('commit')
   } catch (error) {
     if (db.isTransaction) db.exec('rollback')
     throw error
+  }
+}
+
+/** A table of the user's own may stand where a new version wants one of its own. */
+function runStep({ db }: Connection, { location }: SqliteSettings, sql: string): void {
+  try {
+    db.exec(sql)
+  } catch (error) {
+    const [, kind, name] =
+      /^(table|view|index) (\w+) already exists/.exec((error as Error).message) ?? []
+    if (name === undefined) throw error
+    throw new StoreError(
+      'TIDINGS_STORE_FAILED',
+      location,
+      `${location}: this version of Tidings (${version}) keeps something of its own in '${name}', and the file has another ${kind} of that name. Nothing was changed. Rename it ('alter table ${name} rename to …'), then open the file again.`,
+      { cause: error },
+    )
   }
 }
 
