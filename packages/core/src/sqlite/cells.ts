@@ -1,3 +1,4 @@
+import type { JsonObject } from '../contract/json.ts'
 import { toIsoTime } from '../internal/time.ts'
 import type { Cell } from './connection.ts'
 
@@ -9,16 +10,18 @@ export function toMs(iso: string | undefined): number | null {
 }
 
 /** What a column holds where it can be null: undefined for null. */
-export function optional<Value extends Exclude<Cell, null>>(
-  cell: Cell | undefined,
-): Value | undefined {
-  return (cell as Value | null | undefined) ?? undefined
+export function optionalText(cell: Cell | undefined): string | undefined {
+  return (cell as string | null | undefined) ?? undefined
+}
+
+export function optionalNumber(cell: Cell | undefined): number | undefined {
+  return (cell as number | null | undefined) ?? undefined
 }
 
 export function optionalTime(cell: Cell | undefined): string | undefined {
   return typeof cell === 'number' ? toIsoTime(cell) : undefined
 }
 
-export function optionalJson<Value>(cell: Cell | undefined): Value | undefined {
-  return typeof cell === 'string' ? (JSON.parse(cell) as Value) : undefined
+export function optionalJson(cell: Cell | undefined): JsonObject | undefined {
+  return typeof cell === 'string' ? (JSON.parse(cell) as JsonObject) : undefined
 }

@@ -10,7 +10,7 @@ export function leaseTable({ read, write, now }: TableAccess): LeaseStore {
     acquire: (name, owner, ttlMs) =>
       write((connection) => {
         const nowMs = now()
-        // Released, its time is null: then the condition must be asked the other way round.
+        // Null, once it was released, counts as long past.
         return returned(
           connection,
           `insert into leases (${COLUMNS}) values (?, ?, 1, ?)

@@ -7,7 +7,7 @@ import type {
   OperationState,
   OperationStore,
 } from '../store/operation-store.ts'
-import { optional, optionalJson, optionalTime, toMs } from './cells.ts'
+import { optionalJson, optionalText, optionalTime, toMs } from './cells.ts'
 import type { Cell, Connection } from './connection.ts'
 import { inList, whereAll, type Condition } from './conditions.ts'
 import type { TableAccess } from './table-access.ts'
@@ -121,8 +121,8 @@ function toOperation(row: readonly Cell[]): OperationRecord {
     finishedAt: optionalTime(row[9]),
     progress: JSON.parse(row[10] as string) as OperationRecord['progress'],
     result: optionalJson(row[11]),
-    error: optional<string>(row[12]),
-    cancelledBy: optional<string>(row[13]),
-    cancelReason: optional<string>(row[14]),
+    error: optionalText(row[12]),
+    cancelledBy: optionalText(row[13]),
+    cancelReason: optionalText(row[14]),
   }
 }

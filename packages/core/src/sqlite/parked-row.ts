@@ -1,6 +1,6 @@
 import { toIsoTime } from '../internal/time.ts'
 import type { ParkedEvent, ParkedState, ParkReason } from '../store/parked-store.ts'
-import { optional, toMs } from './cells.ts'
+import { optionalNumber, optionalText, toMs } from './cells.ts'
 import type { Cell } from './connection.ts'
 
 /** The columns of `parked`, in the order of {@link toParkedRow} and {@link toParked}. */
@@ -69,23 +69,23 @@ export function toParked(row: readonly Cell[]): ParkedEvent {
     generation: row[2] as number,
     key: row[3] as string,
     sequence: row[4] as number,
-    position: optional<number>(row[5]),
+    position: optionalNumber(row[5]),
     eventId: row[6] as string,
     eventType: row[7] as string,
     eventVersion: row[8] as number,
     correlationId: row[9] as string,
-    causationId: optional<string>(row[10]),
+    causationId: optionalText(row[10]),
     reason: row[11] as ParkReason,
     state: row[12] as ParkedState,
-    dueAt: optional<number>(row[13]),
+    dueAt: optionalNumber(row[13]),
     attempts: JSON.parse(row[14] as string) as ParkedEvent['attempts'],
     attemptCount: row[15] as number,
     laterCount: row[16] as number,
-    fingerprint: optional<string>(row[17]),
-    bytes: optional<Uint8Array>(row[18]),
-    edited: optional<string>(row[19]),
+    fingerprint: optionalText(row[17]),
+    bytes: (row[18] as Uint8Array | null) ?? undefined,
+    edited: optionalText(row[19]),
     redrives: row[20] as number,
-    operationId: optional<string>(row[21]),
+    operationId: optionalText(row[21]),
     history: JSON.parse(row[22] as string) as ParkedEvent['history'],
     parkedAt: toIsoTime(row[23] as number),
     changedAt: toIsoTime(row[24] as number),

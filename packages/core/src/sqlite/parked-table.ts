@@ -11,7 +11,7 @@ import type {
   ParkedStore,
   ParkReason,
 } from '../store/parked-store.ts'
-import { optional } from './cells.ts'
+import { optionalNumber } from './cells.ts'
 import { whereAll, type Condition } from './conditions.ts'
 import type { Cell, Connection } from './connection.ts'
 import { afterCondition, FINISHED, parkedConditions, UNFINISHED } from './parked-filter.ts'
@@ -100,7 +100,7 @@ function toKey(row: readonly Cell[]): ParkedKey {
       parkedId: row[2] as string,
       sequence: row[3] as number,
       state: row[4] as ParkedState,
-      dueAt: optional<number>(row[5]),
+      dueAt: optionalNumber(row[5]),
       reason: row[6] as ParkReason,
     },
   }

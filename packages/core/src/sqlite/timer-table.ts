@@ -1,7 +1,7 @@
 import { toIsoTime } from '../internal/time.ts'
 import { requireWhole } from '../store/event-reader.ts'
 import type { Fired, TimerRecord, TimerState, TimerStore } from '../store/timer-store.ts'
-import { optional, optionalJson, optionalTime, toMs } from './cells.ts'
+import { optionalJson, optionalNumber, optionalText, optionalTime, toMs } from './cells.ts'
 import { inList, whereAll, type Condition } from './conditions.ts'
 import type { Cell, Connection } from './connection.ts'
 import type { TableAccess } from './table-access.ts'
@@ -30,7 +30,7 @@ export function timerTable({ read, write }: TableAccess): TimerStore {
     next: () =>
       read((connection) => {
         const sql = "select min(due_at) from timers where state = 'waiting'"
-        return optional<number>(connection.rows(sql).get()?.[0])
+        return optionalNumber(connection.rows(sql).get()?.[0])
       }),
     list: async ({ states, after, limit } = {}) => {
       if (limit !== undefined) requireWhole('limit', limit, 0)
@@ -103,12 +103,12 @@ function toTimer(row: readonly Cell[]): TimerRecord {
     commandType: row[2] as string,
     input: JSON.parse(row[3] as string) as TimerRecord['input'],
     correlationId: row[4] as string,
-    causationId: optional<string>(row[5]),
+    causationId: optionalText(row[5]),
     metadata: optionalJson(row[6]),
     setAt: toIsoTime(row[7] as number),
     state: row[8] as TimerState,
     firedAt: optionalTime(row[9]),
-    lateMs: optional<number>(row[10]),
-    failure: optional<string>(row[11]),
+    lateMs: optionalNumber(row[10]),
+    failure: optionalText(row[11]),
   }
 }

@@ -19,13 +19,15 @@ export function copyParked(event: ParkedEvent): ParkedEvent {
     ...event,
     attempts: jsonCopy(event.attempts),
     history: jsonCopy(event.history),
-    bytes: event.bytes?.slice(),
+    bytes: event.bytes && new Uint8Array(event.bytes),
   })
 }
 
 /** For whoever reads: bytes cannot be frozen. */
 function handOut(event: ParkedEvent): ParkedEvent {
-  return event.bytes === undefined ? event : Object.freeze({ ...event, bytes: event.bytes.slice() })
+  return event.bytes === undefined
+    ? event
+    : Object.freeze({ ...event, bytes: new Uint8Array(event.bytes) })
 }
 
 export function memoryParked(rows: ParkedRows, access: Access): ParkedStore {
