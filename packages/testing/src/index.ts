@@ -26,7 +26,13 @@ export {
   SAMPLE_TYPE,
   type SampleEvent,
 } from './scenarios/sample-event.ts'
-export { isApplicable, type Need, type Scenario, type StoreHarness } from './scenarios/scenario.ts'
+export {
+  isApplicable,
+  type Need,
+  type Scenario,
+  type ScenarioGroup,
+  type StoreHarness,
+} from './scenarios/scenario.ts'
 export { storeScenarios } from './scenarios/store-scenarios.ts'
 export { brokenStores, type BrokenStore } from './broken/broken-stores.ts'
 export { given, type DraftOf, type Given, type Outcome } from './given.ts'

@@ -13,6 +13,7 @@ import {
 } from 'tidings'
 import { seededIds } from '../fakes/seeded.ts'
 import type { StoreAdapter } from '../scenarios/run-scenario.ts'
+import { consumerFaults, forgettingInbox } from './broken-consumers.ts'
 import { changePages, readerOf, StoreWrapper } from './store-wrapper.ts'
 
 /** A store with one promise broken on purpose, and the scenarios that must find it. */
@@ -349,7 +350,11 @@ const faults: readonly (readonly [
     (inner) => new IgnoringWords(inner),
   ],
   ['stores a part of a batch', ['B10'], (inner) => new SplittingBatches(inner)],
-  ['keeps what was rolled back', ['C01'], (inner) => new LeakingRollbacks(inner)],
+  [
+    'keeps what was rolled back',
+    ['C01', 'D09', 'D21', 'D31'],
+    (inner) => new LeakingRollbacks(inner),
+  ],
   ['fails good appends with bad ones', ['B11'], (inner) => new SpoilingNeighbours(inner)],
   ['records commands apart from events', ['B42'], (inner) => new RecordingCommandsFirst(inner)],
   ['reads the whole log at once', ['B25'], (inner) => new ReadingEverything(inner)],
@@ -362,14 +367,20 @@ const faults: readonly (readonly [
   ],
 ]
 
+const forgetsOnReopening = 'forgets on reopening what it saw'
 const losesOnClose = 'loses its last append when it is closed'
 
 /** The suite's own test: each of these must fail, by the scenarios that are there for it. */
 export const brokenStores: readonly BrokenStore[] = Object.freeze([
-  ...faults.map(([fault, caughtBy, make]) => ({
+  ...[...faults, ...consumerFaults].map(([fault, caughtBy, make]) => ({
     fault,
     caughtBy,
     adapter: breakStore(fault, make),
   })),
+  {
+    fault: forgetsOnReopening,
+    caughtBy: ['D24', 'D35'],
+    adapter: forgettingInbox(forgetsOnReopening),
+  },
   { fault: losesOnClose, caughtBy: ['B52'], adapter: losingLog(losesOnClose) },
 ])

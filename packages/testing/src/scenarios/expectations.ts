@@ -7,7 +7,7 @@ import {
   type StoredEnvelope,
   type TidingsError,
 } from 'tidings'
-import type { Need, Scenario, StoreHarness } from './scenario.ts'
+import type { Need, Scenario, ScenarioGroup, StoreHarness } from './scenario.ts'
 
 interface ScenarioOptions {
   readonly needs?: readonly Need[]
@@ -16,12 +16,12 @@ interface ScenarioOptions {
 
 /** A scenario; its group is the first letter of its id. */
 export function scenario(
-  id: `B${string}` | `C${string}`,
+  id: `${ScenarioGroup}${string}`,
   title: string,
   run: (harness: StoreHarness) => Promise<void>,
   options: ScenarioOptions = {},
 ): Scenario {
-  const group = id.startsWith('B') ? 'B' : 'C'
+  const group = id.charAt(0) as ScenarioGroup
   return Object.freeze({ id, group, title, needs: [], run, ...options })
 }
 

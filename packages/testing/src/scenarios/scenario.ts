@@ -21,6 +21,12 @@ export interface StoreHarness {
   readonly random: SeededRandom
 }
 
+/**
+ * What a scenario is about: B the log, C transactions, D progress and what was seen, F what was put
+ * aside or asked for, H who may do it, T timers.
+ */
+export type ScenarioGroup = 'B' | 'C' | 'D' | 'F' | 'H' | 'T'
+
 /** What a scenario cannot be told without. */
 export type Need = 'shared' | 'restore' | 'sql'
 
@@ -28,7 +34,7 @@ export type Need = 'shared' | 'restore' | 'sql'
 export interface Scenario {
   /** Stable: `B07`. */
   readonly id: string
-  readonly group: 'B' | 'C'
+  readonly group: ScenarioGroup
   /** The promise in a sentence. */
   readonly title: string
   readonly needs: readonly Need[]

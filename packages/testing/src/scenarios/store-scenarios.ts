@@ -1,15 +1,24 @@
 import { checkHistory, idsOfHistory, randomHistory } from '../model/check-history.ts'
 import { appendingScenarios } from './appending.ts'
+import { consumerScenarios } from './consumers.ts'
 import { expectedVersionScenarios } from './expected-version.ts'
 import { scenario } from './expectations.ts'
+import { fencingScenarios } from './fencing.ts'
 import { fidelityScenarios } from './fidelity.ts'
 import { filteringScenarios } from './filtering.ts'
 import { gapSafetyScenarios } from './gap-safety.ts'
+import { inboxScenarios } from './inbox.ts'
+import { leasingScenarios } from './leasing.ts'
 import { lifecycleScenarios } from './lifecycle.ts'
+import { parkedFilterScenarios } from './parked-filters.ts'
+import { parkingScenarios } from './parking.ts'
+import { progressScenarios } from './progress.ts'
 import { readingScenarios } from './reading.ts'
 import { recordScenarios } from './records.ts'
 import { repeatingScenarios } from './repeating.ts'
+import { requestScenarios } from './requests.ts'
 import type { Scenario } from './scenario.ts'
+import { timingScenarios } from './timing.ts'
 import { transactionScenarios } from './transactions.ts'
 
 const HISTORY_STEPS = 400
@@ -34,4 +43,13 @@ export const storeScenarios: readonly Scenario[] = Object.freeze([
   ),
   ...transactionScenarios,
   ...gapSafetyScenarios,
+  ...progressScenarios,
+  ...inboxScenarios,
+  ...consumerScenarios,
+  ...parkingScenarios,
+  ...parkedFilterScenarios,
+  ...requestScenarios,
+  ...fencingScenarios,
+  ...leasingScenarios,
+  ...timingScenarios,
 ])
