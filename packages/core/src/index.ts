@@ -95,3 +95,20 @@ export type { Failure } from './bootstrap/failure.ts'
 export { runUntilSignal, type RunOptions } from './bootstrap/run-until-signal.ts'
 export { systemClock, type Clock } from './internal/clock.ts'
 export { systemIds, type IdSource } from './internal/ids.ts'
+export { FencedError } from './errors/store-errors.ts'
+export {
+  defineSubscription,
+  type StartFrom,
+  type SubscribedTo,
+  type Subscription,
+  type SubscriptionOptions,
+} from './delivery/define-subscription.ts'
+export type { BatchContext, DeliveryContext, Effects } from './delivery/delivery-context.ts'
+export type { DeliveryOptions, RunningSubscription } from './delivery/delivery.ts'
+export type {
+  ErrorMatch,
+  FailureAction,
+  FailureRule,
+  RetryPolicy,
+} from './delivery/retry-policy.ts'
+export type { TimerOptions } from './delivery/plan-timer.ts'

@@ -4,6 +4,7 @@ import type { AnyCommandDefinition } from '../contract/definition.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import type { Registry } from '../contract/registry.ts'
 import type { EventBus } from '../bus/event-bus.ts'
+import type { Delivery } from '../delivery/delivery.ts'
 import type { SendOptions } from '../messaging/request.ts'
 import type { Observations } from '../observe/observations.ts'
 import type { StoreTransaction } from '../store/store.ts'
@@ -34,6 +35,9 @@ export interface Health {
   readonly reasons: readonly string[]
 }
 
+/** The subscriptions of an application, from outside. */
+export type AppDelivery = Pick<Delivery, 'subscriptions' | 'caughtUp' | 'requested'>
+
 /** An application: modules, wired to a store. */
 export interface App<
   Known extends Envelope = Envelope,
@@ -57,6 +61,8 @@ export interface App<
   readonly bus: EventBus<Known>
   readonly store: AppStore<Tx>
   readonly registry: Registry
+  /** The subscriptions that this process runs. */
+  readonly delivery: AppDelivery
   /** Where what happens can be seen: statistics, traces, alerts and logs are built on it. */
   readonly observations: Observations
   /** Answers at once, from what is known: it asks neither the store nor anybody else. */

@@ -9,8 +9,11 @@ import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messa
 import { compose, type Composition } from '../messaging/routes.ts'
 import { createObservations, type Observations } from '../observe/observations.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
+import { Delivery, type DeliveryOptions } from '../delivery/delivery.ts'
+import type { SendCommand } from '../delivery/delivery-ports.ts'
 import { createAppStore, type AppStorePorts } from '../work/app-store.ts'
 import type { App, AppOf, Health } from './app.ts'
+import { composeDelivery, type DeliveryComposition } from './compose-delivery.ts'
 import { makeBus, type BusOptions } from './create-event-bus.ts'
 import type { Failure } from './failure.ts'
 import { Lifecycle } from './lifecycle.ts'
@@ -36,6 +39,8 @@ export interface BootstrapOptions<
   /** Owns failures that no caller waits for; written to standard error by default. */
   readonly onFailure?: (failure: Failure) => void
   readonly bus?: BusOptions
+  /** How subscriptions are run here. */
+  readonly delivery?: DeliveryOptions
   /** For tests. */
   readonly clock?: Clock
   readonly ids?: IdSource
@@ -65,12 +70,15 @@ export async function bootstrap<
   const Modules extends readonly AnyModule[],
 >(options: BootstrapOptions<Tx, Modules>): Promise<AppOf<Modules, Tx>> {
   const composition = compose(options.modules)
+  const deliveries = composeDelivery(composition)
   const store = await options.store
   try {
-    const registry = checkComposition(composition, options.verbs)
-    await prepareSchemas(composition.definitions)
+    const registry = checkComposition(composition, deliveries, options.verbs)
+    await prepareSchemas([...registry.definitions.values()])
+    const app = wire(store, { composition, deliveries, registry, options })
     await store.contracts.declare(registry.declared())
-    return wire(store, { composition, registry, options })
+    if (options.delivery?.run !== false) app.delivery.start()
+    return app.app
   } catch (error) {
     // The application owns the store from here on, also when it cannot start.
     await store.close()
@@ -78,10 +86,15 @@ export async function bootstrap<
   }
 }
 
-function checkComposition(composition: Composition, verbs: RegistryOptions['verbs']): Registry {
-  const problems = [...composition.problems]
+function checkComposition(
+  composition: Composition,
+  deliveries: DeliveryComposition,
+  verbs: RegistryOptions['verbs'],
+): Registry {
+  const problems = [...composition.problems, ...deliveries.problems]
   try {
-    const registry = createRegistry(composition.definitions, {
+    const definitions = new Set([...composition.definitions, ...deliveries.definitions])
+    const registry = createRegistry(definitions, {
       verbs,
       aggregates: composition.aggregates,
     })
@@ -95,11 +108,15 @@ function checkComposition(composition: Composition, verbs: RegistryOptions['verb
 
 interface Wiring {
   readonly composition: Composition
+  readonly deliveries: DeliveryComposition
   readonly registry: Registry
   readonly options: Omit<BootstrapOptions<StoreTransaction, readonly AnyModule[]>, 'store'>
 }
 
-function wire(store: Store, { composition, registry, options }: Wiring): App {
+function wire(
+  store: Store,
+  { composition, deliveries, registry, options }: Wiring,
+): { readonly app: App; readonly delivery: Delivery } {
   const clock = options.clock ?? systemClock
   const ids = options.ids ?? systemIds
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
@@ -130,7 +147,23 @@ function wire(store: Store, { composition, registry, options }: Wiring): App {
     random: options.random ?? Math.random,
     observations,
   })
-  return makeApp(store, { bus, messages, ports, observations, storeHealth: watchStore(clock) })
+  const delivery = new Delivery(
+    {
+      ...ports,
+      store,
+      observations,
+      random: options.random ?? Math.random,
+      send: (command, input, sendOptions) =>
+        messages.send(command, input, sendOptions) as ReturnType<SendCommand>,
+    },
+    deliveries.subscriptions,
+    options.delivery,
+  )
+  const storeHealth = watchStore(clock)
+  return {
+    app: makeApp(store, { bus, messages, ports, observations, storeHealth, delivery }),
+    delivery,
+  }
 }
 
 /** Commands are sent, not published. */
@@ -146,18 +179,26 @@ interface AppParts {
   readonly ports: AppStorePorts
   readonly observations: Observations
   readonly storeHealth: StoreHealth
+  readonly delivery: Delivery
 }
 
-function makeApp(store: Store, { bus, messages, ports, observations, storeHealth }: AppParts): App {
+function makeApp(
+  store: Store,
+  { bus, messages, ports, observations, storeHealth, delivery }: AppParts,
+): App {
   const life = new Lifecycle()
   const appStore = createAppStore(store, ports)
   const run = <Result>(work: () => Promise<Result>): Promise<Result> =>
     life.run(() => storeHealth.watch(work()))
-  const close = (): Promise<void> =>
-    life.close(bus, async () => {
+  const close = (): Promise<void> => {
+    // From now on: what they handle would otherwise begin more, and what is waited for would never end.
+    const stopped = delivery.stop()
+    return life.close(bus, async () => {
+      await stopped
       await bus.close()
       await store.close()
     })
+  }
   return {
     send: ((...args: Parameters<MessageBus['send']>) =>
       run(() => messages.send(...args))) as App['send'],
@@ -169,6 +210,7 @@ function makeApp(store: Store, { bus, messages, ports, observations, storeHealth
     },
     registry: ports.registry,
     observations,
+    delivery,
     health: () => describeHealth(life.state, bus, storeHealth),
     close,
     [Symbol.asyncDispose]: close,

@@ -80,6 +80,10 @@ export interface StoredEnvelope<Type extends string = string, Payload = unknown>
   readonly recordedAt: string
   /** The schema under which its payload was checked when it was written; absent: check it when it is read. */
   readonly schemaHash?: string
+  /** Where a relay sends it; absent: nowhere. */
+  readonly topic?: string
+  /** Its partition key, where that is not the aggregate id. */
+  readonly key?: string
 }
 
 const deep =

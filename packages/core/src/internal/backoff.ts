@@ -14,3 +14,26 @@ export function backoffMs(
   const delayMs = Math.min(options.maxMs, options.baseMs * 2 ** (attempt - 1))
   return delayMs * (1 + options.random() / 2)
 }
+
+/** How delays between attempts grow. */
+export interface DelayPlan {
+  /** Milliseconds that the delays are made of. */
+  readonly delayMs: number
+  /** `linear`: delay × attempt. `exponential`: doubled each time. */
+  readonly backoff: 'linear' | 'exponential'
+  /** No delay is longer, before jitter. */
+  readonly maxDelayMs: number
+  /** Lengthens each delay to 1…1.5 times, never shortens it. */
+  readonly jitter: boolean
+}
+
+/**
+ * How long to wait before the next attempt, milliseconds.
+ *
+ * @param failed how many attempts have failed, from 1
+ */
+export function delayAfter(failed: number, plan: DelayPlan, random: Random): number {
+  const factor = plan.backoff === 'linear' ? failed : 2 ** (failed - 1)
+  const delayMs = Math.min(plan.maxDelayMs, plan.delayMs * factor)
+  return plan.jitter ? delayMs * (1 + random() / 2) : delayMs
+}

@@ -11,8 +11,10 @@ export interface Composition {
   readonly definitions: readonly AnyDefinition[]
   readonly aggregates: readonly AnyAggregate[]
   readonly handlers: ReadonlyMap<string, Handler>
-  /** Commands with no handler or with two, parts that nothing here understands. */
+  /** Commands with no handler or with two. */
   readonly problems: readonly string[]
+  /** What has nothing to do with commands, and the module that it is in. */
+  readonly others: readonly { readonly module: string; readonly part: AnyPart }[]
 }
 
 /** Reads modules: collects every definition, and finds exactly one handler for each command. */
@@ -21,6 +23,7 @@ export function compose(modules: readonly AnyModule[]): Composition {
   const aggregates = new Set<AnyAggregate>()
   const handlers = new Map<string, Handler>()
   const problems: string[] = []
+  const others: { readonly module: string; readonly part: AnyPart }[] = []
 
   const handle = (command: AnyCommandDefinition, handler: Handler): void => {
     definitions.add(command)
@@ -39,14 +42,11 @@ export function compose(modules: readonly AnyModule[]): Composition {
         aggregates.add(part)
         for (const command of part.commands) handle(command, part)
       } else if (isCommandHandler(part)) handle(part.command, part)
-      else
-        problems.push(
-          `Module '${module.name}' has a part of kind '${part.kind}', which this version does not know.`,
-        )
+      else others.push({ module: module.name, part })
     }
   }
   problems.push(...unhandled(definitions, handlers))
-  return { definitions: [...definitions], aggregates: [...aggregates], handlers, problems }
+  return { definitions: [...definitions], aggregates: [...aggregates], handlers, problems, others }
 }
 
 function unhandled(

@@ -43,6 +43,43 @@ export interface CommandFact {
   readonly error: unknown
 }
 
+/** A subscription does something else now, and why. */
+export interface SubscriptionFact {
+  readonly subscription: string
+  readonly from: string
+  readonly to: string
+  /** Empty where the state says it all. */
+  readonly reason: string
+}
+
+/** An attempt of a subscription to handle an event has failed. */
+export interface AttemptFailedFact {
+  readonly subscription: string
+  readonly event: Envelope
+  /** From 1. */
+  readonly attempt: number
+  readonly error: unknown
+  /** What is done about it. */
+  readonly decision: 'retry' | 'later' | 'dead' | 'skip' | 'stop'
+}
+
+/** What a subscription passed over: an event of a type that nobody here declared, or that a policy skips. */
+export interface PassedOverFact {
+  readonly subscription: string
+  readonly event: Envelope
+  readonly why: 'undeclared' | 'unreadable' | 'skipped'
+}
+
+/** An event was parked, or one that was has been finished. */
+export interface ParkedFact {
+  readonly subscription: string
+  readonly event: Envelope
+  readonly key: string
+  readonly what: 'parked' | 'resolved'
+  /** Unfinished parked events of the subscription, after it. */
+  readonly total: number
+}
+
 /** Everything that can be seen of an application. */
 export interface Observations {
   readonly published: ObservationPoint<PublishedFact>
@@ -50,6 +87,10 @@ export interface Observations {
   readonly unhandled: ObservationPoint<UnhandledFact>
   readonly dropped: ObservationPoint<DroppedFact>
   readonly command: ObservationPoint<CommandFact>
+  readonly subscription: ObservationPoint<SubscriptionFact>
+  readonly attemptFailed: ObservationPoint<AttemptFailedFact>
+  readonly passedOver: ObservationPoint<PassedOverFact>
+  readonly parked: ObservationPoint<ParkedFact>
 }
 
 /** @param onObserverError owns what an observer throws */
@@ -60,5 +101,9 @@ export function createObservations(onObserverError: (error: unknown) => void): O
     unhandled: new ObservationPoint(onObserverError),
     dropped: new ObservationPoint(onObserverError),
     command: new ObservationPoint(onObserverError),
+    subscription: new ObservationPoint(onObserverError),
+    attemptFailed: new ObservationPoint(onObserverError),
+    passedOver: new ObservationPoint(onObserverError),
+    parked: new ObservationPoint(onObserverError),
   }
 }

@@ -1,0 +1,286 @@
+import { isThenable } from '../bus/handler.ts'
+import type { Envelope, StoredEnvelope } from '../contract/envelope.ts'
+import { TimeoutError } from '../errors/queue-errors.ts'
+import { UsageError } from '../errors/usage-errors.ts'
+import { runInFrame } from '../internal/flow.ts'
+import { deriveId } from '../internal/ids.ts'
+import { parseNormalTime, toIsoTime } from '../internal/time.ts'
+import type { ParkedEvent } from '../store/parked-store.ts'
+import { keepSnapshots } from '../work/app-store.ts'
+import type { Deadlines } from './deadlines.ts'
+import type { SubscriptionPlan } from './define-subscription.ts'
+import type { BatchContext, DeliveryContext, Effects } from './delivery-context.ts'
+import type { DeliveryPorts } from './delivery-ports.ts'
+import { HandlerTransaction } from './handler-transaction.ts'
+import { HandlerWork } from './handler-work.ts'
+import { Interruption } from './interruption.ts'
+import type { ProgressPlan } from './progress-tracker.ts'
+import type { ProgressWriter } from './progress-writer.ts'
+
+/** What attempts are made with. */
+export interface AttemptPorts {
+  readonly name: string
+  readonly plan: SubscriptionPlan
+  readonly ports: DeliveryPorts
+  readonly writer: ProgressWriter
+  readonly deadlines: Deadlines
+  /** Those under way, so that a stop can end them. */
+  readonly running: Set<Interruption>
+  /** Aborted when the session ends: whatever only waits ends with it. */
+  readonly stopping: AbortSignal
+}
+
+/** What an attempt makes done when it succeeds. */
+export interface Completion {
+  /** Positions of the log; none for what was parked before. */
+  readonly positions: readonly number[]
+  /** Parked events as they are then. */
+  readonly parked: readonly ParkedEvent[]
+}
+
+/** What an attempt is made of. */
+export interface AttemptOf {
+  readonly event: StoredEnvelope
+  readonly attempt: number
+  readonly redrives: number
+}
+
+/** Handles one event, and commits what it did with the progress. @throws what the handler throws */
+export async function attemptEvent(
+  parts: AttemptPorts,
+  of: AttemptOf,
+  completion: Completion,
+): Promise<void> {
+  const { handle } = parts.plan
+  if (handle === undefined) return attemptBatch(parts, [of], completion)
+  const transaction = new HandlerTransaction(parts.ports.store)
+  await interruptible(parts, transaction, async (interruption) => {
+    const work = makeWork(parts, of.event, { transaction, interruption, isShared: isShared(parts) })
+    await guard(parts, interruption, () =>
+      runInFrame(work.frame, () =>
+        handle(of.event, makeContext(parts, of, { work, interruption })),
+      ),
+    )
+    await commit(parts, [work], { transaction, completion })
+  })
+}
+
+/** Handles several events in one transaction: those of a key in order, different keys side by side. */
+export async function attemptGroup(
+  parts: AttemptPorts,
+  lanes: readonly (readonly AttemptOf[])[],
+  completion: Completion,
+): Promise<void> {
+  const handle = parts.plan.handle!
+  const transaction = new HandlerTransaction(parts.ports.store)
+  await interruptible(parts, transaction, async (interruption) => {
+    const works: HandlerWork[] = []
+    const runLane = async (lane: readonly AttemptOf[]): Promise<void> => {
+      for (const of of lane) {
+        const work = makeWork(parts, of.event, { transaction, interruption, isShared: true })
+        works.push(work)
+        const ctx = makeContext(parts, of, { work, interruption })
+        await guard(parts, interruption, () => runInFrame(work.frame, () => handle(of.event, ctx)))
+      }
+    }
+    await everyEnd(lanes.map(runLane))
+    await commit(parts, works, { transaction, completion })
+  })
+}
+
+/** Hands a batch to its handler, in one transaction. @throws what the handler throws */
+export async function attemptBatch(
+  parts: AttemptPorts,
+  batch: readonly AttemptOf[],
+  completion: Completion,
+): Promise<void> {
+  const handleBatch = parts.plan.handleBatch!
+  const transaction = new HandlerTransaction(parts.ports.store)
+  await interruptible(parts, transaction, async (interruption) => {
+    const works = new Map<string, HandlerWork>()
+    const workOf = (event: Envelope): HandlerWork => {
+      const known = works.get(event.eventId)
+      if (known !== undefined) return known
+      const of = batch.find((one) => one.event.eventId === event.eventId)
+      if (of === undefined) throw notInBatch(parts.name, event)
+      const options = { transaction, interruption, isShared: isShared(parts) }
+      const work = makeWork(parts, of.event, options)
+      works.set(event.eventId, work)
+      return work
+    }
+    const [first] = batch
+    const ctx: BatchContext = {
+      ...circumstances(parts, first!, interruption),
+      causedBy: (event) => workOf(event).effects,
+      sql: ((...args: never) => sqlOf(workOf(first!.event).effects)(...args)) as never,
+      idempotencyKeyOf: (event) => idempotencyKey(parts.name, event),
+    }
+    // In no frame of one event: what is set off without causedBy belongs to none of them.
+    await guard(parts, interruption, () =>
+      handleBatch(
+        batch.map(({ event }) => event),
+        ctx,
+      ),
+    )
+    await commit(parts, [...works.values()], { transaction, completion })
+  })
+}
+
+function isShared({ plan }: AttemptPorts): boolean {
+  return plan.effects === 'database'
+}
+
+function sqlOf(effects: Effects): (...args: never) => unknown {
+  return (effects.tx as unknown as { sql: (...args: never) => unknown }).sql
+}
+
+function notInBatch(name: string, event: Envelope): UsageError {
+  return new UsageError(
+    'TIDINGS_ARGUMENT_INVALID',
+    `causedBy takes an event of the batch; ${event.eventId} is none of the batch of '${name}'. Nothing was done.`,
+  )
+}
+
+/** All of them have ended; rejects with the first failure. A transaction must not end under a handler. */
+async function everyEnd(running: readonly Promise<void>[]): Promise<void> {
+  const ends = await Promise.allSettled(running)
+  const failed = ends.find((end) => end.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+}
+
+async function interruptible(
+  { running }: AttemptPorts,
+  transaction: HandlerTransaction,
+  work: (interruption: Interruption) => Promise<void>,
+): Promise<void> {
+  const interruption = new Interruption()
+  running.add(interruption)
+  try {
+    await work(interruption)
+  } catch (error) {
+    await transaction.abandon(error)
+    throw error
+  } finally {
+    running.delete(interruption)
+  }
+}
+
+/** Waits for a handler, but not beyond its time, nor beyond the stop of the subscription. */
+async function guard(
+  { deadlines, plan, name }: AttemptPorts,
+  interruption: Interruption,
+  run: () => unknown,
+): Promise<void> {
+  if (interruption.error !== undefined) throw interruption.error
+  const answer = run()
+  if (!isThenable(answer)) return
+  const stopWatching = deadlines.watch(() =>
+    interruption.interrupt(new TimeoutError(`The handler of '${name}'`, plan.timeoutMs)),
+  )
+  try {
+    await interruption.race(answer)
+  } finally {
+    stopWatching()
+  }
+}
+
+function makeWork(
+  { name, ports }: AttemptPorts,
+  event: StoredEnvelope,
+  {
+    transaction,
+    interruption,
+    isShared,
+  }: {
+    readonly transaction: HandlerTransaction
+    readonly interruption: Interruption
+    readonly isShared: boolean
+  },
+): HandlerWork {
+  return new HandlerWork({ subscription: name, event, transaction, ports, isShared, interruption })
+}
+
+function circumstances(
+  { name, ports: { environment } }: AttemptPorts,
+  { attempt, redrives }: AttemptOf,
+  interruption: Interruption,
+): Pick<DeliveryContext, 'subscription' | 'signal' | 'attempt' | 'redrives' | 'now' | 'newId'> {
+  const nowMs = environment.clock.now()
+  return {
+    subscription: name,
+    get signal() {
+      return interruption.signal
+    },
+    attempt,
+    redrives,
+    now: toIsoTime(nowMs),
+    newId: () => environment.ids.newId(environment.clock.now()),
+  }
+}
+
+function makeContext(
+  parts: AttemptPorts,
+  of: AttemptOf,
+  { work, interruption }: { readonly work: HandlerWork; readonly interruption: Interruption },
+): DeliveryContext {
+  const { event, attempt, redrives } = of
+  const { environment } = parts.ports
+  const { tx, send, after, at, cancelTimer } = work.effects
+  return {
+    tx,
+    send,
+    after,
+    at,
+    cancelTimer,
+    subscription: parts.name,
+    get signal() {
+      return interruption.signal
+    },
+    attempt,
+    redrives,
+    now: toIsoTime(environment.clock.now()),
+    newId: () => environment.ids.newId(environment.clock.now()),
+    position: event.position,
+    get idempotencyKey() {
+      return idempotencyKey(parts.name, event)
+    },
+  }
+}
+
+function idempotencyKey(name: string, event: Envelope): string {
+  return deriveId(parseNormalTime(event.timestamp), event.eventId, name)
+}
+
+/** Commits what the handlers did, with the progress; without a transaction where they did nothing. */
+async function commit(
+  { ports, writer }: AttemptPorts,
+  works: readonly HandlerWork[],
+  {
+    transaction,
+    completion: { positions, parked },
+  }: { readonly transaction: HandlerTransaction; readonly completion: Completion },
+): Promise<void> {
+  const isNeeded =
+    transaction.isOpen || parked.length > 0 || works.some(({ hasEffects }) => hasEffects)
+  if (!isNeeded) {
+    for (const work of works) work.end()
+    await Promise.all(positions.map((position) => writer.done(position)))
+    return
+  }
+  let plan: ProgressPlan = {}
+  try {
+    const events = await transaction.commit(async (tx) => {
+      if (parked.length > 0) await tx.park(parked)
+      plan = await writer.within(tx, positions)
+      const written: StoredEnvelope[] = []
+      for (const work of works) written.push(...(await work.write(tx)))
+      return written
+    })
+    writer.written(plan, positions)
+    if (events.length > 0) ports.publish(events)
+  } catch (error) {
+    writer.abandoned(plan)
+    throw error
+  }
+  await keepSnapshots(ports.store, ports, () => works.flatMap((work) => work.dueSnapshots()))
+}

@@ -1,0 +1,216 @@
+import type { AnyPart } from '../contract/define-module.ts'
+import type { AnyEventDefinition } from '../contract/definition.ts'
+import type { Envelope } from '../contract/envelope.ts'
+import { DefinitionError } from '../errors/usage-errors.ts'
+import type { Duration } from '../internal/duration.ts'
+import type { StoreTransaction } from '../store/store.ts'
+import type { BatchContext, DeliveryContext } from './delivery-context.ts'
+import {
+  readRetryPolicy,
+  requireDuration,
+  type RetryPlan,
+  type RetryPolicy,
+} from './retry-policy.ts'
+
+/** A contract, or a glob over the types that the application knows. */
+export type SubscribedTo = AnyEventDefinition | string
+
+/** The events that a choice brings. */
+export type SubscribedEvent<Chosen> = Chosen extends AnyEventDefinition
+  ? Chosen['~event']
+  : Chosen extends string
+    ? Envelope
+    : never
+
+/**
+ * Where a subscription that was never there begins: at the beginning of the log, at its end, behind a
+ * position, or with what was recorded from a time on (ISO 8601).
+ */
+export type StartFrom = 'beginning' | 'end' | number | { readonly time: string }
+
+export interface SubscriptionOptions<E extends Envelope> {
+  readonly from?: StartFrom
+  /** Only these of its events; the others count as handled. */
+  readonly filter?: (event: E) => boolean
+  /** What keeps the order among themselves; the key that the event was recorded with by default. */
+  readonly key?: (event: E) => string
+  /** `key`, the default: in order within a key. `all`: one after the other. `none`: in no order. */
+  readonly order?: 'key' | 'none' | 'all'
+  /** Handlers at the same time; 10 by default. */
+  readonly concurrency?: number
+  /** After which an attempt has failed and its signal is aborted; `1m` by default, `Infinity` for never. */
+  readonly timeout?: Duration
+  /** Events begun per second, at the most; no limit by default. */
+  readonly rate?: number
+  readonly retry?: RetryPolicy
+  /**
+   * `database`: everything that the handler does goes through `ctx.tx`. Then up to 100 events share a
+   * transaction; one that fails makes each of them run again by itself.
+   */
+  readonly effects?: 'database' | 'anywhere'
+  /** What is done about an event that does not fit its contract; `park` by default. */
+  readonly unreadable?: 'park' | 'skip' | 'stop'
+  /** Parked events at which the subscription pauses; 10,000 by default, 1,000 of one key. */
+  readonly maxParked?: number
+  readonly maxParkedOfKey?: number
+  /** Keys that must fail one after the other, none succeeding between, to call it an outage; 5 by default. */
+  readonly outageAfter?: number
+  /** Events read and not handled yet, at the most; 1,000 by default. */
+  readonly buffer?: number
+}
+
+interface SingleHandler<E extends Envelope, Tx extends StoreTransaction> {
+  readonly handle: (event: E, ctx: DeliveryContext<Tx>) => unknown
+}
+
+interface BatchHandler<E extends Envelope, Tx extends StoreTransaction> {
+  /** One batch at a time, in order of position. One that fails is halved until the culprit stands alone. */
+  readonly handleBatch: (events: readonly E[], ctx: BatchContext<Tx>) => unknown
+  /** `size` 100 and `age` 1 s by default; the age counts from the first event on. */
+  readonly batch?: { readonly size?: number; readonly age?: Duration }
+}
+
+/** What a subscription is made of, checked. */
+export interface SubscriptionPlan {
+  readonly events: readonly SubscribedTo[]
+  readonly from: StartFrom
+  readonly filter: ((event: Envelope) => boolean) | undefined
+  readonly key: ((event: Envelope) => string) | undefined
+  readonly order: 'key' | 'none' | 'all'
+  readonly concurrency: number
+  readonly timeoutMs: number
+  readonly rate: number
+  readonly retry: RetryPlan
+  readonly effects: 'database' | 'anywhere'
+  readonly unreadable: 'park' | 'skip' | 'stop'
+  readonly maxParked: number
+  readonly maxParkedOfKey: number
+  readonly outageAfter: number
+  readonly buffer: number
+  readonly handle: ((event: Envelope, ctx: DeliveryContext) => unknown) | undefined
+  readonly handleBatch: ((events: readonly Envelope[], ctx: BatchContext) => unknown) | undefined
+  readonly batchSize: number
+  readonly batchAgeMs: number
+}
+
+export interface AnySubscription extends AnyPart {
+  readonly kind: 'subscription'
+  readonly name: string
+  readonly plan: SubscriptionPlan
+}
+
+/** A durable subscription: part of a module, run by the application. */
+export interface Subscription<
+  Name extends string,
+  Tx extends StoreTransaction,
+> extends AnySubscription {
+  readonly name: Name
+  readonly '~tx': Tx
+}
+
+/**
+ * Handles events of the log, each at least once, in order within its key, whatever happens to the
+ * process in between; what the handler does through `ctx.tx` is done exactly once.
+ *
+ * The name is what its progress is kept under: under another name it begins anew.
+ *
+ * @throws {DefinitionError} an option that cannot be
+ */
+export function defineSubscription<
+  const Name extends string,
+  const Chosen extends SubscribedTo,
+  Tx extends StoreTransaction = StoreTransaction,
+>(
+  name: Name,
+  options: { readonly events: Chosen | readonly Chosen[] } & SubscriptionOptions<
+    SubscribedEvent<Chosen>
+  > &
+    (SingleHandler<SubscribedEvent<Chosen>, Tx> | BatchHandler<SubscribedEvent<Chosen>, Tx>),
+): Subscription<Name, Tx> {
+  requireName(name)
+  const plan = readPlan(name, options as unknown as RawOptions)
+  return Object.freeze({ kind: 'subscription', name, plan }) as unknown as Subscription<Name, Tx>
+}
+
+type RawOptions = {
+  readonly events: SubscribedTo | readonly SubscribedTo[]
+} & SubscriptionOptions<Envelope> &
+  Partial<SingleHandler<Envelope, StoreTransaction> & BatchHandler<Envelope, StoreTransaction>>
+
+/** @throws {DefinitionError} */
+export function requireName(name: string): void {
+  if (/^[a-z0-9][a-z0-9._-]{0,99}$/i.test(name)) return
+  throw new DefinitionError(
+    name,
+    "the name of a subscription is 1 to 100 letters, digits, '.', '_' and '-', and begins with a letter or digit",
+  )
+}
+
+function readPlan(name: string, options: RawOptions): SubscriptionPlan {
+  const whole = (option: keyof RawOptions, fallback: number): number =>
+    requireCount(name, option, (options[option] as number | undefined) ?? fallback)
+  const { timeout = 60_000, rate = Number.POSITIVE_INFINITY, batch = {} } = options
+  if (!(rate > 0)) throw new DefinitionError(name, `'rate' is a number above 0; got ${rate}`)
+  return Object.freeze({
+    events: readEvents(name, options.events),
+    from: options.from ?? 'beginning',
+    filter: options.filter,
+    key: options.key,
+    order: oneOf(name, 'order', options.order ?? 'key', ['key', 'none', 'all']),
+    concurrency: whole('concurrency', 10),
+    timeoutMs:
+      timeout === Number.POSITIVE_INFINITY ? timeout : requireDuration(name, 'timeout', timeout),
+    rate,
+    retry: readRetryPolicy(name, options.retry),
+    effects: oneOf(name, 'effects', options.effects ?? 'anywhere', ['anywhere', 'database']),
+    unreadable: oneOf(name, 'unreadable', options.unreadable ?? 'park', ['park', 'skip', 'stop']),
+    maxParked: whole('maxParked', 10_000),
+    maxParkedOfKey: whole('maxParkedOfKey', 1000),
+    outageAfter: whole('outageAfter', 5),
+    buffer: whole('buffer', 1000),
+    ...readHandlers(name, options),
+    batchSize: requireCount(name, 'batch.size', batch.size ?? 100),
+    batchAgeMs: requireDuration(name, 'batch.age', batch.age ?? 1000),
+  })
+}
+
+function readEvents(name: string, events: RawOptions['events']): readonly SubscribedTo[] {
+  const chosen = Array.isArray(events)
+    ? (events as readonly SubscribedTo[])
+    : [events as SubscribedTo]
+  const isChoice = (one: unknown): boolean =>
+    (typeof one === 'string' && one !== '') ||
+    ['event', 'task'].includes((one as { kind?: string } | undefined)?.kind ?? '')
+  if (chosen.length > 0 && chosen.every(isChoice)) return Object.freeze([...chosen])
+  throw new DefinitionError(name, "'events' is an event, a task, a glob, or a list of them")
+}
+
+function readHandlers(
+  name: string,
+  { handle, handleBatch }: RawOptions,
+): Pick<SubscriptionPlan, 'handle' | 'handleBatch'> {
+  const given = [handle, handleBatch].filter((handler) => handler !== undefined)
+  if (given.length === 1 && typeof given[0] === 'function') return { handle, handleBatch }
+  throw new DefinitionError(
+    name,
+    "give it 'handle' or 'handleBatch', a function, and one of the two",
+  )
+}
+
+function requireCount(name: string, option: string, value: number): number {
+  if (Number.isSafeInteger(value) && value >= 1) return value
+  throw new DefinitionError(name, `'${option}' is a whole number from 1 up; got ${value}`)
+}
+
+function oneOf<Value extends string>(
+  name: string,
+  option: string,
+  value: Value,
+  allowed: readonly Value[],
+): Value {
+  if (allowed.includes(value)) return value
+  throw new DefinitionError(
+    name,
+    `'${option}' is one of ${allowed.map((one) => `'${one}'`).join(', ')}; got ${value}`,
+  )
+}

@@ -1,0 +1,163 @@
+import { hostname } from 'node:os'
+import { RegistryError, UsageError } from '../errors/usage-errors.ts'
+import type { SubscriptionStatus } from '../store/subscription-store.ts'
+import type { AnySubscription } from './define-subscription.ts'
+import type { DeliveryPorts } from './delivery-ports.ts'
+import { LogTail } from './log-tail.ts'
+import { makeSelection, selectionProblems } from './selection.ts'
+import { SubscriptionRunner, type OwnershipOptions } from './subscription-runner.ts'
+
+/** How an application runs its subscriptions. */
+export interface DeliveryOptions {
+  /**
+   * Whether this process runs them; true by default. One that does not still sends commands and
+   * appends, and others handle what comes of it.
+   */
+  readonly run?: boolean
+  /** How long a subscription belongs to a process that says nothing any more; 10 s by default. */
+  readonly leaseMs?: number
+  /** How long handlers have to end when the application closes; 10 s by default. */
+  readonly graceMs?: number
+  /** How often it is looked for operations that other processes request; 500 ms by default. */
+  readonly pollMs?: number
+  /** This process, as others see it; host, process id and a part that is its own by default. */
+  readonly owner?: string
+}
+
+/** What a subscription of this process is doing. */
+export interface RunningSubscription extends SubscriptionStatus {
+  readonly name: string
+  /** Everything up to here is handled, skipped or parked; undefined while another process owns it. */
+  readonly handledUpTo: number | undefined
+}
+
+/** Everything that this process delivers. */
+export class Delivery {
+  readonly #ports: DeliveryPorts
+  readonly #runners: readonly SubscriptionRunner[]
+
+  /** @throws {RegistryError} two of the same name, or one that is about nothing */
+  constructor(
+    ports: DeliveryPorts,
+    subscriptions: readonly AnySubscription[],
+    options: DeliveryOptions = {},
+  ) {
+    refuseProblems(subscriptions, ports)
+    this.#ports = ports
+    const tail = new LogTail(ports.store)
+    const ownership = readOwnership(ports, options)
+    this.#runners = subscriptions.map(
+      (subscription) =>
+        new SubscriptionRunner({
+          subscription,
+          selection: makeSelection(subscription.plan.events, ports.registry),
+          ports,
+          tail,
+          ownership,
+        }),
+    )
+  }
+
+  start(): void {
+    for (const runner of this.#runners) runner.start()
+  }
+
+  /** Stops all of them in good order. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#runners.map((runner) => runner.stop()))
+  }
+
+  get subscriptions(): readonly RunningSubscription[] {
+    return this.#runners.map(({ name, status, handledUpTo }) => ({ name, ...status, handledUpTo }))
+  }
+
+  /** An operation was requested in this process: its owner, if it is this one, looks at once. */
+  requested(subscription: string): void {
+    this.#runners.find(({ name }) => name === subscription)?.poke()
+  }
+
+  /**
+   * Resolves when everything that is in the log now is handled, skipped or parked by the subscriptions
+   * that this process owns. For tests, and for a script that ends when its work is done.
+   *
+   * @throws the signal's reason; {UsageError} for a name that is none of this application's
+   */
+  async caughtUp(
+    options: { readonly names?: readonly string[]; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const runners = this.#named(options.names)
+    const head = await this.#ports.store.head()
+    const { clock } = this.#ports.environment
+    while (!runners.every(({ handledUpTo }) => handledUpTo !== undefined && handledUpTo >= head)) {
+      await clock.sleep(5, { signal: options.signal })
+    }
+  }
+
+  #named(names: readonly string[] | undefined): readonly SubscriptionRunner[] {
+    if (names === undefined) return this.#runners
+    return names.map((name) => {
+      const runner = this.#runners.find((one) => one.name === name)
+      if (runner !== undefined) return runner
+      throw new UsageError(
+        'TIDINGS_ARGUMENT_INVALID',
+        `This application has no subscription '${name}'. It has ${this.#runners.map((one) => `'${one.name}'`).join(', ') || 'none'}.`,
+      )
+    })
+  }
+}
+
+function refuseProblems(
+  subscriptions: readonly AnySubscription[],
+  { registry }: DeliveryPorts,
+): void {
+  const names = new Set<string>()
+  const problems = subscriptions.flatMap(({ name, plan }) => {
+    const found = [...selectionProblems(name, plan.events, registry)]
+    if (names.has(name)) {
+      found.push(
+        `Two subscriptions are named '${name}': they would share their progress. Rename one.`,
+      )
+    }
+    names.add(name)
+    return found
+  })
+  if (problems.length > 0) throw new RegistryError(problems)
+}
+
+function readOwnership(
+  { environment }: DeliveryPorts,
+  { leaseMs = 10_000, graceMs = 10_000, pollMs = 500, owner }: DeliveryOptions,
+): OwnershipOptions {
+  for (const [option, value, least] of [
+    ['leaseMs', leaseMs, 100],
+    ['graceMs', graceMs, 0],
+    ['pollMs', pollMs, 1],
+  ] as const) {
+    if (Number.isFinite(value) && value >= least) continue
+    throw new UsageError(
+      'TIDINGS_ARGUMENT_INVALID',
+      `delivery.${option} is a number of milliseconds from ${least} up; got ${value}.`,
+    )
+  }
+  const own = environment.ids.newId(environment.clock.now()).slice(-12)
+  return {
+    owner: owner ?? `${hostname()}:${process.pid}:${own}`,
+    isDead: isDeadHere,
+    leaseMs,
+    graceMs,
+    pollMs,
+  }
+}
+
+/** Whether an owner was a process of this machine, and is none any more. */
+function isDeadHere(owner: string): boolean {
+  const [, host, pid] = /^(.+):(\d+):[^:]+$/.exec(owner) ?? []
+  if (host !== hostname() || pid === undefined || Number(pid) === process.pid) return false
+  try {
+    process.kill(Number(pid), 0)
+    return false
+  } catch (error) {
+    // EPERM: it is there, and somebody else's.
+    return (error as { code?: string }).code === 'ESRCH'
+  }
+}

@@ -1,0 +1,335 @@
+import type { StoredEnvelope } from '../contract/envelope.ts'
+import { isTidingsError } from '../errors/tidings-error.ts'
+import { toIsoTime } from '../internal/time.ts'
+import type { AttemptRecord, ParkedEvent, ParkReason } from '../store/parked-store.ts'
+import type { Fence } from '../store/subscription-store.ts'
+import { sensitiveIn, type SensitiveOf } from '../observe/redact.ts'
+import { attemptEvent, type AttemptPorts, type Completion } from './attempt.ts'
+import { failedAgain, makeParked, resolved } from './make-parked.ts'
+import type { Outage } from './outage.ts'
+import type { ParkedIndex } from './parked-index.ts'
+import { decideFailure, type FailureDecision } from './retry-policy.ts'
+import { SessionOver } from './session-end.ts'
+import { toThrown } from './thrown.ts'
+
+/** An event on its way through its attempts. */
+export interface Running {
+  readonly event: StoredEnvelope
+  readonly key: string
+  /** What it was parked as before; undefined for one that comes from the log. */
+  readonly parked: ParkedEvent | undefined
+  /** Each attempt is recorded before it is made: the last owner died with events in flight. */
+  readonly isCareful: boolean
+}
+
+/** What came of an event. */
+export type Outcome = 'handled' | 'skipped' | 'parked'
+
+/** What the runner asks of the session that it runs in. */
+export interface RunnerHost {
+  readonly fence: Fence
+  readonly attempts: AttemptPorts
+  readonly outage: Outage
+  readonly parked: ParkedIndex
+  /** Waits without holding one of the places for handlers. @throws {SessionOver} when it stops meanwhile */
+  pause(delayMs: number): Promise<void>
+  /** Waits until the outage is over or this event is the one to try. @throws {SessionOver} */
+  holdForOutage(error: unknown): Promise<void>
+  /** Waits until somebody resumes the subscription. @throws {SessionOver} */
+  holdForPerson(state: 'failed' | 'paused', reason: string): Promise<void>
+  /**
+   * Something else than the event failed. Waits where the store is in trouble, and says so; with
+   * anything else the session is over. @throws {SessionOver}
+   */
+  recover(error: unknown): Promise<void>
+  /** What was in trouble works again. */
+  recovered(): void
+  readonly isStopping: boolean
+  /** An attempt succeeded. */
+  succeeded(): void
+}
+
+/** How often an event may have been under way when its process died. */
+const MOST_KILLS = 2
+
+/**
+ * Takes an event through its attempts until it is handled, skipped or parked, whichever way its policy
+ * says. Never answers without one of the three.
+ */
+export class EventRunner {
+  readonly #host: RunnerHost
+  readonly #sensitiveOf: SensitiveOf
+
+  constructor(host: RunnerHost) {
+    this.#host = host
+    this.#sensitiveOf = sensitiveIn(host.attempts.ports.registry)
+  }
+
+  /** @throws {SessionOver} the event is left as it was */
+  async run(running: Running): Promise<Outcome> {
+    const attempts: AttemptRecord[] = []
+    let failed = 0
+    if (running.isCareful && (await this.#killsTooOften(running.event))) {
+      return this.#park(running, { reason: 'killed', attempts, dueAt: this.#laterAt(running) })
+    }
+    for (;;) {
+      const startMs = this.#now()
+      try {
+        await this.#attempt(running, failed + 1)
+        this.#host.succeeded()
+        return 'handled'
+      } catch (error) {
+        if (await this.#isNotTheEvent(error)) continue
+        failed++
+        attempts.push(this.#record(running.event, startMs, error))
+        const decision = this.#decide(running, failed, error)
+        this.#observe(running, { startMs, attempt: failed, error, decision })
+        const outcome = await this.#act(running, { decision, error, attempts })
+        if (outcome !== undefined) return outcome
+        if (decision.kind === 'retry') continue
+        // An outage is over, or a person has looked: what failed before says nothing any more.
+        failed = 0
+        attempts.length = 0
+      }
+    }
+  }
+
+  /** Puts an event aside without an attempt: it cannot be read, or it waits behind another. */
+  async park(
+    running: Pick<Running, 'event' | 'key'>,
+    reason: ParkReason,
+    error?: unknown,
+  ): Promise<Outcome> {
+    const nowMs = this.#now()
+    const attempts = error === undefined ? [] : [this.#record(running.event, nowMs, error)]
+    return this.#park(
+      { ...running, parked: undefined, isCareful: false },
+      { reason, attempts, dueAt: undefined },
+    )
+  }
+
+  /** A parked event need not be handled any more. */
+  resolve(running: Running, reason: string): Promise<Outcome> {
+    return this.#skipFailed(running, reason)
+  }
+
+  /** A parked event cannot even be handed to its handler. */
+  failWithout(
+    running: Running,
+    { kind, error }: { readonly kind: 'newer' | 'unreadable' | 'broken'; readonly error: unknown },
+  ): Promise<Outcome> {
+    const attempts = [this.#record(running.event, this.#now(), error)]
+    const reasons = {
+      newer: 'unknown-version',
+      unreadable: 'unreadable',
+      broken: 'failed',
+    } as const
+    return this.#park(running, { reason: reasons[kind], attempts, dueAt: undefined })
+  }
+
+  /** Reads or writes what it takes to go on, however long the store is in trouble. @throws {SessionOver} */
+  async insist<Result>(work: () => Promise<Result>): Promise<Result> {
+    for (let isTroubled = false; ; isTroubled = true) {
+      try {
+        const result = await work()
+        if (isTroubled) this.#host.recovered()
+        return result
+      } catch (error) {
+        await this.#host.recover(error)
+      }
+    }
+  }
+
+  /** An event that is not to be handled is done. */
+  async skip(event: StoredEnvelope): Promise<Outcome> {
+    await this.insist(() => this.#host.attempts.writer.done(event.position))
+    return 'skipped'
+  }
+
+  #now(): number {
+    return this.#host.attempts.ports.environment.clock.now()
+  }
+
+  async #attempt({ event, parked }: Running, attempt: number): Promise<void> {
+    const completion: Completion =
+      parked === undefined
+        ? { positions: [event.position], parked: [] }
+        : { positions: [], parked: [resolved(parked, this.#now())] }
+    const of = { event, attempt, redrives: parked?.redrives ?? 0 }
+    const { handled } = this.#host.attempts.ports.observations
+    if (!handled.active) return attemptEvent(this.#host.attempts, of, completion)
+    const startMs = performance.now()
+    await attemptEvent(this.#host.attempts, of, completion)
+    const { name } = this.#host.attempts
+    const durationMs = performance.now() - startMs
+    handled.emit({
+      event,
+      handlerId: name,
+      handler: name,
+      durationMs,
+      failed: false,
+      error: undefined,
+    })
+  }
+
+  /** Records an attempt before it is made. @returns whether there were too many that never ended */
+  async #killsTooOften({ position }: StoredEnvelope): Promise<boolean> {
+    const { fence, attempts } = this.#host
+    let begun = 0
+    await this.insist(async () => {
+      begun = await attempts.ports.store.subscriptions.begin(fence, position)
+    })
+    return begun > MOST_KILLS
+  }
+
+  /** What is no failure of the event: a lost fence, a stop, a store in trouble. @throws {SessionOver} */
+  async #isNotTheEvent(error: unknown): Promise<boolean> {
+    if (error instanceof SessionOver) throw error
+    if (!isTidingsError(error)) return false
+    const isStop = error.code === 'TIDINGS_CLOSED' && this.#host.isStopping
+    const isStore = error.code === 'TIDINGS_FENCED' || error.code.startsWith('TIDINGS_STORE_')
+    if (!isStop && !isStore) return false
+    await this.#host.recover(error)
+    return true
+  }
+
+  #record(event: StoredEnvelope, startMs: number, error: unknown): AttemptRecord {
+    return {
+      at: toIsoTime(startMs),
+      durationMs: Math.max(0, this.#now() - startMs),
+      error: toThrown(error, event, this.#sensitiveOf),
+    }
+  }
+
+  #decide({ key, parked }: Running, failed: number, error: unknown): FailureDecision {
+    const { outage, attempts } = this.#host
+    outage.failed(key)
+    const laterUsed = parked?.laterCount ?? 0
+    return decideFailure(attempts.plan.retry, { error, failed, laterUsed }, attempts.ports.random)
+  }
+
+  /** @returns the outcome; undefined: try again */
+  async #act(
+    running: Running,
+    {
+      decision,
+      error,
+      attempts,
+    }: {
+      readonly decision: FailureDecision
+      readonly error: unknown
+      readonly attempts: readonly AttemptRecord[]
+    },
+  ): Promise<Outcome | undefined> {
+    const host = this.#host
+    switch (decision.kind) {
+      case 'retry':
+        await host.pause(decision.delayMs)
+        return undefined
+      case 'skip':
+        return this.#skipFailed(running, decision.reason)
+      case 'stop':
+        await host.holdForPerson('failed', `${running.event.eventId}: ${String(error)}`)
+        return undefined
+      default:
+        if (host.outage.exhausted()) {
+          await host.holdForOutage(error)
+          return undefined
+        }
+        return this.#park(running, {
+          reason: 'failed',
+          attempts,
+          dueAt: decision.kind === 'dead' ? undefined : Math.ceil(this.#now() + decision.delayMs),
+        })
+    }
+  }
+
+  async #skipFailed({ event, parked }: Running, reason: string): Promise<Outcome> {
+    const { writer, ports } = this.#host.attempts
+    if (parked === undefined) await this.insist(() => writer.done(event.position))
+    else {
+      await this.insist(() =>
+        ports.store.transaction(async (tx) => {
+          await tx.park([resolved(parked, this.#now(), reason)])
+          await writer.within(tx, [])
+        }),
+      )
+    }
+    return 'skipped'
+  }
+
+  /** When a killed event is tried again by itself, if its policy has a later attempt for it. */
+  #laterAt({ parked }: Running): number | undefined {
+    const { laterMs } = this.#host.attempts.plan.retry
+    const delayMs = laterMs[parked?.laterCount ?? 0]
+    return delayMs === undefined ? undefined : Math.ceil(this.#now() + delayMs)
+  }
+
+  async #park(
+    { event, key, parked }: Running,
+    facts: {
+      readonly reason: ParkReason
+      readonly attempts: readonly AttemptRecord[]
+      readonly dueAt: number | undefined
+    },
+  ): Promise<Outcome> {
+    const { fence, attempts, parked: index } = this.#host
+    const { writer, ports } = attempts
+    const nowMs = this.#now()
+    if (parked === undefined) {
+      await this.#holdWhileFull(key)
+      const row = makeParked(event, { ...facts, fence, key, nowMs })
+      await this.insist(() => writer.done(event.position, row))
+      index.added(key, row)
+      return 'parked'
+    }
+    const row = failedAgain(parked, event, { ...facts, nowMs })
+    await this.insist(() =>
+      ports.store.transaction(async (tx) => {
+        await tx.park([row])
+        await writer.within(tx, [])
+      }),
+    )
+    index.headIs(key, row)
+    return 'parked'
+  }
+
+  async #holdWhileFull(key: string): Promise<void> {
+    const { parked, attempts } = this.#host
+    const { maxParked, maxParkedOfKey } = attempts.plan
+    while (parked.total >= maxParked || parked.countOf(key) >= maxParkedOfKey) {
+      const reason =
+        parked.total >= maxParked
+          ? `${parked.total} events are parked, and no more may be`
+          : `${parked.countOf(key)} events of key '${key}' are parked, and no more may be`
+      await this.#host.holdForPerson('paused', `${reason}. Redrive or discard, then resume.`)
+    }
+  }
+
+  #observe(
+    { event }: Running,
+    facts: {
+      readonly startMs: number
+      readonly attempt: number
+      readonly error: unknown
+      readonly decision: FailureDecision
+    },
+  ): void {
+    const { name, ports } = this.#host.attempts
+    const { handled, attemptFailed } = ports.observations
+    if (handled.active) {
+      const durationMs = Math.max(0, this.#now() - facts.startMs)
+      const { error } = facts
+      handled.emit({ event, handlerId: name, handler: name, durationMs, failed: true, error })
+    }
+    if (attemptFailed.active) {
+      attemptFailed.emit({
+        subscription: name,
+        event,
+        attempt: facts.attempt,
+        error: facts.error,
+        decision: facts.decision.kind,
+      })
+    }
+  }
+}

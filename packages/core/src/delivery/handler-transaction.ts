@@ -1,0 +1,84 @@
+import type { StoredEnvelope } from '../contract/envelope.ts'
+import { currentFrame, type TransactionMark } from '../internal/flow.ts'
+import type { Store, StoreTransaction } from '../store/store.ts'
+
+/** What is written in a transaction, after the handlers have done what they do. */
+export type LastWork = (tx: StoreTransaction) => Promise<readonly StoredEnvelope[]>
+
+/**
+ * The transaction of one attempt, or of several that share it: begun only when somebody needs it, so
+ * that a handler which writes nothing holds nobody up.
+ *
+ * idle → open (by `open`) → committing (`commit`) or abandoned (`abandon`) → over
+ */
+export class HandlerTransaction {
+  readonly #store: Store
+  #finish: PromiseWithResolvers<void> | undefined
+  #opened: Promise<StoreTransaction> | undefined
+  #done: Promise<void> | undefined
+  #mark: TransactionMark | undefined
+  #abandoned: { readonly error: unknown } | undefined
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  get isOpen(): boolean {
+    return this.#opened !== undefined
+  }
+
+  /** The store's own mark of the transaction, for whoever must not call the store from inside it. */
+  get mark(): TransactionMark | undefined {
+    return this.#mark
+  }
+
+  /** @throws the error with which it was abandoned; whatever the store throws when it cannot begin */
+  open(): Promise<StoreTransaction> {
+    // Rejected rather than thrown: a handler that goes on after its time hears it where it awaits.
+    if (this.#abandoned !== undefined) {
+      const reason: Error = this.#abandoned.error as Error
+      return Promise.reject(reason)
+    }
+    this.#opened ??= this.#begin()
+    return this.#opened
+  }
+
+  #begin(): Promise<StoreTransaction> {
+    const opened = Promise.withResolvers<StoreTransaction>()
+    const finish = Promise.withResolvers<void>()
+    this.#finish = finish
+    this.#done = this.#store.transaction(async (tx) => {
+      this.#mark = currentFrame()?.transaction
+      opened.resolve(tx)
+      await finish.promise
+    })
+    this.#done.catch(opened.reject)
+    return opened.promise
+  }
+
+  /**
+   * Runs `last` in it, and commits.
+   *
+   * @returns the events that `last` appended
+   */
+  async commit(last: LastWork): Promise<readonly StoredEnvelope[]> {
+    const tx = await this.open()
+    try {
+      const events = await last(tx)
+      this.#finish?.resolve()
+      await this.#done
+      return events
+    } catch (error) {
+      await this.abandon(error)
+      throw error
+    }
+  }
+
+  /** Rolls back. Whatever uses it from here on gets `reason`. */
+  async abandon(reason: unknown): Promise<void> {
+    this.#abandoned ??= { error: reason }
+    this.#finish?.reject(reason)
+    // Its rejection is this error, which the caller has, or one of the rollback that says no more.
+    if (this.#done !== undefined) await Promise.allSettled([this.#done])
+  }
+}

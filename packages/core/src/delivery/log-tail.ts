@@ -1,0 +1,89 @@
+import type { StoredEnvelope } from '../contract/envelope.ts'
+import type { Store } from '../store/store.ts'
+
+/** A piece of the log. */
+export interface LogPage {
+  /** In order of position; possibly none. */
+  readonly events: readonly StoredEnvelope[]
+  /** Everything up to here was looked at. */
+  readonly upTo: number
+}
+
+const PAGE = 512
+/** Events kept: what subscriptions may differ by and still share one reading. About 2 MB of usual ones. */
+const KEPT = 2048
+
+/**
+ * The one tail reader of a process: subscriptions that are near the end of the log share what it reads,
+ * and its one wait for more. One that is far behind reads pages of its own, through the indexes.
+ */
+export class LogTail {
+  readonly #store: Store
+  #pages: LogPage[] = []
+  #keptCount = 0
+  /** The kept pages begin behind this position; undefined before the first reading. */
+  #start: number | undefined
+  #extending: Promise<void> | undefined
+
+  constructor(store: Store) {
+    this.#store = store
+  }
+
+  /**
+   * @param types what the reader wants, for a reading of its own; from the shared pages everything comes
+   */
+  async read(after: number, types: readonly string[] | undefined): Promise<LogPage> {
+    this.#start ??= await this.#store.head()
+    if (after < this.#start) return this.#readOwn(after, types)
+    const kept = this.#kept(after)
+    if (kept !== undefined) return kept
+    // Many ask for the same next page, and share one reading.
+    this.#extending ??= this.#extend()
+    await this.#extending
+    return this.#kept(after) ?? { events: [], upTo: after }
+  }
+
+  /** Resolves when the log goes on behind a position. @throws the signal's reason */
+  wait(after: number, signal: AbortSignal): Promise<void> {
+    return this.#store.waitBeyond(after, { signal })
+  }
+
+  async #readOwn(after: number, types: readonly string[] | undefined): Promise<LogPage> {
+    // Read first: whatever comes later is beyond what this page claims to have looked at.
+    const head = await this.#store.head()
+    const options = { after, limit: PAGE, pageSize: PAGE }
+    const reader =
+      types === undefined ? this.#store.readAll(options) : this.#store.query({ types }, options)
+    const events = await reader.toArray()
+    const last = events.at(-1)?.position ?? after
+    return { events, upTo: events.length < PAGE ? Math.max(head, last) : last }
+  }
+
+  #kept(after: number): LogPage | undefined {
+    const page = this.#pages.find(({ upTo }) => upTo > after)
+    if (page === undefined) return undefined
+    const [first] = page.events
+    if (first === undefined || first.position > after) return page
+    return { events: page.events.filter(({ position }) => position > after), upTo: page.upTo }
+  }
+
+  #dropOldest(): void {
+    const page = this.#pages.shift()!
+    this.#keptCount -= page.events.length
+    this.#start = page.upTo
+  }
+
+  async #extend(): Promise<void> {
+    try {
+      const after = this.#pages.at(-1)?.upTo ?? this.#start!
+      const events = await this.#store.readAll({ after, limit: PAGE, pageSize: PAGE }).toArray()
+      const upTo = events.at(-1)?.position
+      if (upTo === undefined) return
+      this.#pages.push({ events, upTo })
+      this.#keptCount += events.length
+      while (this.#keptCount > KEPT) this.#dropOldest()
+    } finally {
+      this.#extending = undefined
+    }
+  }
+}

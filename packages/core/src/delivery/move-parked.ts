@@ -1,0 +1,260 @@
+import type { JsonObject } from '../contract/json.ts'
+import { toIsoTime } from '../internal/time.ts'
+import type { OperationRecord } from '../store/operation-store.ts'
+import type { ParkedEvent, ParkedFilter } from '../store/parked-store.ts'
+import type { DeliveryPorts } from './delivery-ports.ts'
+import { withChange } from './make-parked.ts'
+import { putOperation, type OperationStep } from './operation-step.ts'
+import type { Session } from './session.ts'
+
+/** What a redrive or discard asks for, as it is stored. */
+export interface MoveRequest {
+  readonly filter: Omit<ParkedFilter, 'subscription' | 'generation' | 'states' | 'operationId'>
+  /** Events a second; undefined: as fast as it goes. */
+  readonly rate?: number
+  /** Payloads that take the place of the originals, as JSON, by the id of the parked event. */
+  readonly edits?: Readonly<Record<string, string>>
+  /** Redrive also what was redriven as often as it may be. */
+  readonly force?: boolean
+}
+
+/** How far it has come. */
+interface MoveProgress {
+  /** Where the next page begins; undefined: at the first one. */
+  readonly after?: Pick<ParkedEvent, 'subscription' | 'generation' | 'sequence' | 'parkedId'>
+  readonly moved: number
+  /** Left alone by the loop guard. */
+  readonly refused: number
+  /** All are marked; what is left is to wait for what becomes of them. */
+  readonly isMarked: boolean
+}
+
+const START: MoveProgress = { moved: 0, refused: 0, isMarked: false }
+const PAGE = 100
+/** An event that was redriven this often and failed each time is left alone, unless somebody insists. */
+export const MOST_REDRIVES = 5
+/** How often it is looked what became of the last ones, milliseconds. */
+const LOOK_MS = 50
+/** Outcomes that a result names one by one; the rest is counted. */
+const NAMED = 1000
+
+/** Marks what the filter finds, a page or one at a time, then waits until each has run. */
+export async function redriveParked(
+  session: Session,
+  ports: DeliveryPorts,
+  operation: OperationRecord,
+): Promise<OperationStep> {
+  const progress = { ...START, ...(operation.progress as unknown as Partial<MoveProgress>) }
+  const isCancelled = operation.cancelledBy !== undefined
+  if (!progress.isMarked && !isCancelled) return markPage(session, ports, { operation, progress })
+  return waitForOutcomes(session, ports, { operation, progress, isCancelled })
+}
+
+/** Sets aside for good what the filter finds. */
+export async function discardParked(
+  session: Session,
+  ports: DeliveryPorts,
+  operation: OperationRecord,
+): Promise<OperationStep> {
+  const progress = { ...START, ...(operation.progress as unknown as Partial<MoveProgress>) }
+  if (operation.cancelledBy !== undefined) {
+    return { kind: 'cancelled', result: { discarded: progress.moved } }
+  }
+  if (progress.isMarked) return { kind: 'done', result: { discarded: progress.moved } }
+  return markPage(session, ports, { operation, progress })
+}
+
+interface Move {
+  readonly operation: OperationRecord
+  readonly progress: MoveProgress
+}
+
+async function markPage(
+  session: Session,
+  ports: DeliveryPorts,
+  { operation, progress }: Move,
+): Promise<OperationStep> {
+  const request = operation.request as unknown as MoveRequest
+  const { subscription, generation } = session.fence
+  const page = await ports.store.parked.list(
+    { ...request.filter, subscription, generation, states: ['parked'] },
+    // One at a time where there is a rate: each is then counted, and can be cancelled after.
+    {
+      after: progress.after as ParkedEvent | undefined,
+      limit: request.rate === undefined ? PAGE : 1,
+    },
+  )
+  const last = page.at(-1)
+  if (last === undefined) return goesOn({ ...progress, isMarked: true })
+  let moved = 0
+  let refused = 0
+  for (const [key, events] of byKey(page)) {
+    await session.onKey(key, async () => {
+      const chosen = await stillParked(ports, events)
+      const mine = chosen.filter((event) => !isLooping(event, operation, request))
+      refused += chosen.length - mine.length
+      moved += mine.length
+      if (mine.length === 0) return
+      const nowMs = ports.environment.clock.now()
+      const changed = mine.map((event) => change(event, { operation, request, nowMs }))
+      await ports.store.transaction(async (tx) => {
+        await tx.park(changed)
+        await tx.progress(session.fence)
+      })
+      await session.parkedChanged(key)
+    })
+  }
+  const { sequence, parkedId } = last
+  const next = {
+    after: { subscription, generation, sequence, parkedId },
+    moved: progress.moved + moved,
+    refused: progress.refused + refused,
+    isMarked: false,
+  }
+  await ports.store.transaction((tx) =>
+    putOperation(tx, session.fence, { ...operation, progress: next }),
+  )
+  if (request.rate !== undefined) await session.holds.sleep(1000 / request.rate)
+  return goesOn(next)
+}
+
+function goesOn(progress: MoveProgress): OperationStep {
+  return { kind: 'goes-on', progress: progress as unknown as JsonObject }
+}
+
+function byKey(events: readonly ParkedEvent[]): ReadonlyMap<string, ParkedEvent[]> {
+  return Map.groupBy(events, ({ key }) => key)
+}
+
+/** Some may have run, or been moved, since they were listed. */
+async function stillParked(
+  ports: DeliveryPorts,
+  events: readonly ParkedEvent[],
+): Promise<readonly ParkedEvent[]> {
+  const { parked } = ports.store
+  const current = await Promise.all(events.map(({ parkedId }) => parked.find(parkedId)))
+  return current.filter((event) => event?.state === 'parked') as readonly ParkedEvent[]
+}
+
+function isLooping(event: ParkedEvent, { kind }: OperationRecord, { force }: MoveRequest): boolean {
+  return kind === 'redrive' && force !== true && event.redrives >= MOST_REDRIVES
+}
+
+function change(
+  event: ParkedEvent,
+  {
+    operation,
+    request,
+    nowMs,
+  }: { readonly operation: OperationRecord; readonly request: MoveRequest; readonly nowMs: number },
+): ParkedEvent {
+  const { operationId, requestedBy: by, reason, kind } = operation
+  const at = toIsoTime(nowMs)
+  const edited = kind === 'redrive' ? request.edits?.[event.parkedId] : undefined
+  const entry = (what: 'redriven' | 'discarded' | 'edited') => ({
+    at,
+    by,
+    what,
+    reason,
+    operationId,
+  })
+  const withEdit =
+    edited === undefined ? event : { ...event, edited, history: withChange(event, entry('edited')) }
+  const moved = { operationId, dueAt: undefined, changedAt: at }
+  return kind === 'redrive'
+    ? {
+        ...withEdit,
+        ...moved,
+        state: 'redriving',
+        redrives: event.redrives + 1,
+        history: withChange(withEdit, entry('redriven')),
+      }
+    : {
+        ...withEdit,
+        ...moved,
+        state: 'discarded',
+        history: withChange(withEdit, entry('discarded')),
+      }
+}
+
+async function waitForOutcomes(
+  session: Session,
+  ports: DeliveryPorts,
+  { operation, progress, isCancelled }: Move & { readonly isCancelled: boolean },
+): Promise<OperationStep> {
+  const { subscription } = session.fence
+  const { operationId } = operation
+  const open = await ports.store.parked.list(
+    { subscription, operationId, states: ['redriving'] },
+    { limit: PAGE },
+  )
+  for (const [key, events] of byKey(open)) {
+    await session.onKey(key, () => giveBack(session, ports, { key, events, isCancelled }))
+  }
+  if (open.length > 0) {
+    await session.holds.sleep(LOOK_MS)
+    return goesOn(progress)
+  }
+  const result = await outcomes(ports, operation, progress)
+  return { kind: isCancelled ? 'cancelled' : 'done', result }
+}
+
+/** What cannot run, since the one before it failed again, or since somebody cancelled, is parked as before. */
+async function giveBack(
+  session: Session,
+  ports: DeliveryPorts,
+  {
+    key,
+    events,
+    isCancelled,
+  }: {
+    readonly key: string
+    readonly events: readonly ParkedEvent[]
+    readonly isCancelled: boolean
+  },
+): Promise<void> {
+  const { subscription, generation } = session.fence
+  const { store, environment } = ports
+  const head = await store.parked.head(subscription, generation, key)
+  if (!isCancelled && (head === undefined || head.state === 'redriving')) return
+  if (!isCancelled && head?.reason === 'behind') return
+  const at = toIsoTime(environment.clock.now())
+  const reason = isCancelled ? 'cancelled' : 'the one before it failed again'
+  const current = await Promise.all(events.map(({ parkedId }) => store.parked.find(parkedId)))
+  const back = current.flatMap((event) =>
+    event?.state === 'redriving'
+      ? {
+          ...event,
+          state: 'parked' as const,
+          changedAt: at,
+          history: withChange(event, { at, by: 'runtime', what: 'parked', reason }),
+        }
+      : [],
+  )
+  if (back.length === 0) return
+  await store.transaction(async (tx) => {
+    await tx.park(back)
+    await tx.progress(session.fence)
+  })
+  await session.parkedChanged(key)
+}
+
+/** What became of each. */
+async function outcomes(
+  ports: DeliveryPorts,
+  { operationId, subscription }: OperationRecord,
+  { moved, refused }: MoveProgress,
+): Promise<JsonObject> {
+  const { parked } = ports.store
+  const count = (state: 'resolved' | 'discarded' | 'parked'): Promise<number> =>
+    parked.count({ subscription, operationId, states: [state] })
+  const named = await parked.list({ subscription, operationId }, { limit: NAMED })
+  return {
+    moved,
+    refused,
+    resolved: await count('resolved'),
+    parkedAgain: await count('parked'),
+    discarded: await count('discarded'),
+    events: named.map(({ parkedId, eventId, state }) => ({ parkedId, eventId, state })),
+  }
+}

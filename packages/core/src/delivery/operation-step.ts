@@ -1,0 +1,20 @@
+import type { JsonObject } from '../contract/json.ts'
+import type { OperationRecord } from '../store/operation-store.ts'
+import type { StoreTransaction } from '../store/store.ts'
+import type { Fence } from '../store/subscription-store.ts'
+
+/** How far an operation has come in one go: still at it, or at its end. */
+export type OperationStep =
+  | { readonly kind: 'goes-on'; readonly progress: JsonObject }
+  | { readonly kind: 'done'; readonly result: JsonObject }
+  | { readonly kind: 'cancelled'; readonly result: JsonObject }
+
+/** Writes an operation as the owner of its subscription, and as nobody else. */
+export async function putOperation(
+  tx: StoreTransaction,
+  fence: Fence,
+  operation: OperationRecord,
+): Promise<void> {
+  await tx.progress(fence)
+  await tx.putOperations([operation])
+}

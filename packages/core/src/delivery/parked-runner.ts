@@ -1,0 +1,119 @@
+import { decodeEvent } from '../contract/codec.ts'
+import type { StoredEnvelope } from '../contract/envelope.ts'
+import type { ParkedEvent } from '../store/parked-store.ts'
+import type { AttemptPorts } from './attempt.ts'
+import type { EventRunner } from './event-runner.ts'
+import { isRunnable, type ParkedIndex } from './parked-index.ts'
+import { planEvent, type EventPlan } from './plan-event.ts'
+import type { Selection } from './selection.ts'
+
+export interface ParkedRunnerParts {
+  readonly attempts: AttemptPorts
+  readonly runner: EventRunner
+  readonly index: ParkedIndex
+  readonly selection: Selection
+  readonly generation: number
+  readonly onFinished: (event: StoredEnvelope, key: string) => void
+  /** One has run, whatever came of it: when the next one is due may have changed. */
+  readonly onRan: () => void
+}
+
+/** Runs parked events again: the first of a key only, and with it gone the next one. */
+export class ParkedRunner {
+  readonly #parts: ParkedRunnerParts
+
+  constructor(parts: ParkedRunnerParts) {
+    this.#parts = parts
+  }
+
+  /** The keys whose first one may run now, and when the next one will. */
+  due(nowMs: number): { readonly keys: readonly string[]; readonly nextMs: number | undefined } {
+    const { index } = this.#parts
+    return { keys: index.runnable(nowMs), nextMs: index.nextDueMs(nowMs) }
+  }
+
+  /**
+   * Runs the first parked event of a key, if it may run. The caller holds the key's lane.
+   *
+   * @returns whether the next one may run now
+   * @throws {SessionOver}
+   */
+  async runHead(key: string): Promise<boolean> {
+    const { attempts, index, runner } = this.#parts
+    const parked = await this.#head(key)
+    if (parked === undefined) {
+      index.forget(key)
+      return false
+    }
+    index.headIs(key, parked)
+    if (!isRunnable(parked, attempts.ports.environment.clock.now())) return false
+    const { stored, plan } = await this.#planOf(parked)
+    const event = plan.kind === 'handle' ? plan.event : stored
+    const running = { event, key, parked, isCareful: false }
+    const outcome =
+      plan.kind === 'handle'
+        ? await runner.run(running)
+        : plan.kind === 'pass' || plan.kind === 'undeclared'
+          ? await runner.resolve(running, 'the subscription is no longer about it')
+          : await runner.failWithout(running, plan)
+    this.#parts.onRan()
+    if (outcome === 'parked') return false
+    const next = await this.#head(key)
+    index.finished(key, next)
+    this.#parts.onFinished(event, key)
+    return next !== undefined && isRunnable(next, attempts.ports.environment.clock.now())
+  }
+
+  #head(key: string): Promise<ParkedEvent | undefined> {
+    const { attempts, generation, runner } = this.#parts
+    const { parked } = attempts.ports.store
+    return runner.insist(() => parked.head(attempts.name, generation, key))
+  }
+
+  async #planOf(parked: ParkedEvent): Promise<{
+    readonly stored: StoredEnvelope
+    readonly plan: EventPlan
+  }> {
+    const { attempts, selection, runner } = this.#parts
+    const { registry } = attempts.ports
+    const stored = await runner.insist(() => this.#load(parked))
+    const edited = withEdit(stored, parked, registry.event(stored.eventType)?.version)
+    return { stored: edited, plan: planEvent(edited, selection, { plan: attempts.plan, registry }) }
+  }
+
+  async #load(parked: ParkedEvent): Promise<StoredEnvelope> {
+    const { store } = this.#parts.attempts.ports
+    if (parked.position !== undefined) {
+      const after = parked.position - 1
+      const [event] = await store.readAll({ after, limit: 1 }).toArray()
+      if (event?.position === parked.position) return event
+    }
+    if (parked.bytes === undefined) {
+      throw new Error(
+        `Parked event ${parked.parkedId} is neither in the log at position ${parked.position} nor kept as bytes.`,
+      )
+    }
+    const { envelope } = decodeEvent(parked.bytes)
+    return {
+      ...envelope,
+      position: parked.position ?? parked.sequence,
+      streamVersion: envelope.streamVersion ?? 0,
+      recordedAt: envelope.recordedAt ?? parked.parkedAt,
+    }
+  }
+}
+
+/** The event with the payload that a person gave it; that one is of the contract's version today. */
+function withEdit(
+  stored: StoredEnvelope,
+  { edited }: ParkedEvent,
+  version: number | undefined,
+): StoredEnvelope {
+  if (edited === undefined) return stored
+  const { schemaHash: _, ...rest } = stored
+  return {
+    ...rest,
+    eventVersion: version ?? stored.eventVersion,
+    payload: JSON.parse(edited) as unknown,
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * How many handlers may run at the same time. Whoever pauses between two attempts gives its place to
+ * others, and takes one again before it goes on.
+ */
+export class Places {
+  readonly #limit: () => number
+  readonly #onFree: () => void
+  #active = 0
+  #paused = 0
+  readonly #waiting: (() => void)[] = []
+
+  /** @param onFree told when there may be a place for something new */
+  constructor(limit: () => number, onFree: () => void) {
+    this.#limit = limit
+    this.#onFree = onFree
+  }
+
+  /** Whether something new may begin: those who paused come first. */
+  get hasFree(): boolean {
+    return this.#waiting.length === 0 && this.#active < this.#limit()
+  }
+
+  /** Under way, those that pause included. */
+  get underWay(): number {
+    return this.#active + this.#paused
+  }
+
+  take(): void {
+    this.#active++
+  }
+
+  free(): void {
+    this.#active--
+    this.#next()
+  }
+
+  /** Gives the place away for as long as `work` takes. */
+  async pauseFor(work: () => Promise<void>): Promise<void> {
+    this.#active--
+    this.#paused++
+    this.#next()
+    try {
+      await work()
+      if (this.#active >= this.#limit()) await new Promise<void>((go) => this.#waiting.push(go))
+      else this.#active++
+    } catch (error) {
+      // It ends, and frees a place on its way out as everybody does.
+      this.#active++
+      throw error
+    } finally {
+      this.#paused--
+    }
+  }
+
+  #next(): void {
+    if (this.#active < this.#limit()) {
+      const go = this.#waiting.shift()
+      if (go === undefined) return this.#onFree()
+      this.#active++
+      go()
+    }
+  }
+}

@@ -1,0 +1,371 @@
+import type { StoredEnvelope } from '../contract/envelope.ts'
+import { Bell } from '../internal/bell.ts'
+import type { ClaimedProgress, Fence } from '../store/subscription-store.ts'
+import type { AttemptPorts } from './attempt.ts'
+import { Deadlines } from './deadlines.ts'
+import type { SubscriptionPlan } from './define-subscription.ts'
+import type { DeliveryPorts } from './delivery-ports.ts'
+import { Dispatcher, GROUP, type Item } from './dispatcher.ts'
+import { EventRunner, type Outcome, type RunnerHost } from './event-runner.ts'
+import type { LogTail } from './log-tail.ts'
+import { Outage } from './outage.ts'
+import type { ParkedIndex } from './parked-index.ts'
+import { ParkedRunner } from './parked-runner.ts'
+import { planEvent } from './plan-event.ts'
+import { ProgressTracker } from './progress-tracker.ts'
+import { ProgressWriter } from './progress-writer.ts'
+import type { Selection } from './selection.ts'
+import { SessionOver, type SessionEnd } from './session-end.ts'
+import { SessionHolds } from './session-holds.ts'
+import type { StateTeller } from './session-state.ts'
+import { handleSpecial, type SpecialParts } from './special-events.ts'
+
+export interface SessionParts {
+  readonly name: string
+  readonly plan: SubscriptionPlan
+  readonly selection: Selection
+  readonly ports: DeliveryPorts
+  readonly tail: LogTail
+  readonly claimed: ClaimedProgress
+  readonly parked: ParkedIndex
+  readonly teller: StateTeller
+  /** The end of the log when the session began. */
+  readonly headAtStart: number
+  /** Since when an event of a newer version was in the way, in earlier sessions too, by position. */
+  readonly newerSince: Map<number, number>
+}
+
+/** Positions handed out and not behind the mark, at the most: what a restart would have to look through. */
+const WINDOW = 10_000
+/** How often the mark is moved over events that are none of the subscription's, milliseconds. */
+const CATCH_UP_MS = 1000
+
+/**
+ * A subscription, for as long as this process owns it: reads, hands out, and ends in good order.
+ *
+ * running (by `run`) → ending (by `end`: nothing new begins) → over (`run` answers)
+ */
+export class Session {
+  readonly fence: Fence
+  readonly holds: SessionHolds
+  readonly #parts: SessionParts
+  readonly #attempts: AttemptPorts
+  readonly #outage: Outage
+  readonly #tracker: ProgressTracker
+  readonly #runner: EventRunner
+  readonly #parkedRunner: ParkedRunner
+  readonly #dispatcher: Dispatcher
+  readonly #stopping = new AbortController()
+  readonly #over = Promise.withResolvers<SessionEnd>()
+  readonly #room = new Bell()
+  readonly #parkedDue = new Bell()
+  readonly #freed = new Bell()
+  /** Behind the mark, and done before this session. */
+  readonly #ahead: Set<number>
+  #carefulLeft: number
+
+  constructor(parts: SessionParts) {
+    const { name, plan, ports, claimed } = parts
+    const { record } = claimed
+    this.#parts = parts
+    this.fence = { subscription: name, generation: record.generation, token: record.token }
+    this.#tracker = new ProgressTracker(record.position)
+    this.#ahead = new Set(claimed.ahead)
+    this.#carefulLeft = claimed.wasReleased ? 0 : 2 * widthOf(plan)
+    this.#outage = new Outage(plan.outageAfter)
+    this.#attempts = {
+      name,
+      plan,
+      ports,
+      writer: new ProgressWriter(ports.store, this.fence, this.#tracker),
+      deadlines: new Deadlines(ports.environment.clock, plan.timeoutMs),
+      running: new Set(),
+      stopping: this.#stopping.signal,
+    }
+    this.holds = this.#makeHolds(record.paused ? record.reason : undefined)
+    this.#runner = new EventRunner(this.#makeHost())
+    this.#parkedRunner = this.#makeParkedRunner()
+    this.#dispatcher = this.#makeDispatcher()
+  }
+
+  /** Everything of the subscription's up to here is handled, skipped or parked. */
+  get handledUpTo(): number {
+    return this.#tracker.handledUpTo
+  }
+
+  get isStopping(): boolean {
+    return this.#stopping.signal.aborted
+  }
+
+  /** Unfinished parked events. */
+  get parkedCount(): number {
+    return this.#parts.parked.total
+  }
+
+  /**
+   * Runs until something ends it; then lets what is under way end, and cuts off what has not by then.
+   *
+   * @param graceMs how long that may take
+   */
+  async run(graceMs: number): Promise<SessionEnd> {
+    this.holds.refresh()
+    for (const loop of [this.#fill(), this.#tendParked(), this.#moveMark()]) {
+      loop.catch((error: unknown) => this.#crash(error))
+    }
+    this.#dispatcher.pump()
+    const end = await this.#over.promise
+    await this.#settle(end.kind === 'lost' ? 0 : graceMs)
+    return end
+  }
+
+  /** Begins the end. The first reason counts. */
+  end(end: SessionEnd): void {
+    if (this.isStopping) return
+    this.#stopping.abort(new SessionOver(end))
+    this.#room.ring()
+    this.#parkedDue.ring()
+    this.#over.resolve(end)
+  }
+
+  resume(): void {
+    this.holds.resume()
+    this.#room.ring()
+  }
+
+  /** Runs `work` while nobody handles an event of a key. @throws {SessionOver} what `work` throws */
+  onKey(key: string, work: () => Promise<void>): Promise<void> {
+    this.holds.requireRunning()
+    return this.#dispatcher.onKey(key, work)
+  }
+
+  /** Somebody has changed parked events of a key: look at it again. */
+  async parkedChanged(key: string): Promise<void> {
+    const { subscription, generation } = this.fence
+    const { parked } = this.#attempts.ports.store
+    const head = await parked.head(subscription, generation, key)
+    const states = ['parked', 'redriving'] as const
+    const count = await parked.count({ subscription, generation, key, states })
+    this.#parts.parked.set(key, head && { key, count, head })
+    this.#parkedDue.ring()
+  }
+
+  /** Waits for something, or for a time, or for the end of the session; says nothing of which. */
+  async waitFor(something: Promise<void>, mostMs: number): Promise<void> {
+    const waiting = new AbortController()
+    const late = this.#attempts.ports.environment.clock
+      .sleep(mostMs, { signal: waiting.signal })
+      // Ended below, where something else came first.
+      .catch(() => undefined)
+    await Promise.race([something, late, this.#over.promise])
+    waiting.abort()
+  }
+
+  /** What a session's own work failed of. @throws {SessionOver} where it is over by that */
+  async #crash(error: unknown): Promise<void> {
+    if (error instanceof SessionOver) return
+    this.end({ kind: 'failed', error })
+  }
+
+  // Reading
+
+  async #fill(): Promise<void> {
+    const { tail, selection, headAtStart } = this.#parts
+    let after = this.#tracker.mark
+    for (;;) {
+      await this.#untilRoom()
+      const page = await this.#runner.insist(() => tail.read(after, selection.types))
+      if (page.upTo <= after) {
+        this.holds.setLive(true)
+        await this.#runner.insist(() => tail.wait(after, this.#stopping.signal))
+        continue
+      }
+      for (const event of page.events) this.#take(event, headAtStart)
+      this.#tracker.readUpTo(page.upTo)
+      after = page.upTo
+      this.#dispatcher.pump()
+    }
+  }
+
+  async #untilRoom(): Promise<void> {
+    const { buffer } = this.#parts.plan
+    this.holds.requireRunning()
+    while (this.holds.isHeld || this.#dispatcher.size >= buffer || this.#tracker.window >= WINDOW) {
+      await this.#room.wait()
+      this.holds.requireRunning()
+    }
+  }
+
+  #take(stored: StoredEnvelope, headAtStart: number): void {
+    if (this.#ahead.delete(stored.position)) return
+    const { plan, selection, ports } = this.#parts
+    const what = planEvent(stored, selection, { plan, registry: ports.registry })
+    if (what.kind === 'pass') return
+    if (what.kind === 'undeclared') return this.#passedOver(stored, 'undeclared')
+    this.#tracker.handOut(stored.position)
+    const isCareful = this.#carefulLeft > 0 && stored.position <= headAtStart
+    if (isCareful) this.#carefulLeft--
+    const readMs = plan.handleBatch === undefined ? 0 : this.#now()
+    this.#dispatcher.add({ stored, plan: what, isCareful, isSingle: false, readMs })
+  }
+
+  #passedOver(event: StoredEnvelope, why: 'undeclared' | 'unreadable' | 'skipped'): void {
+    const { passedOver } = this.#attempts.ports.observations
+    if (passedOver.active) passedOver.emit({ subscription: this.#parts.name, event, why })
+  }
+
+  /** Moves the mark over what is none of the subscription's, now and then: nothing else would. */
+  async #moveMark(): Promise<void> {
+    for (;;) {
+      await this.holds.sleep(CATCH_UP_MS)
+      await this.#runner.insist(() => this.#attempts.writer.catchUp())
+    }
+  }
+
+  #now(): number {
+    return this.#attempts.ports.environment.clock.now()
+  }
+
+  // Parked events
+
+  async #tendParked(): Promise<void> {
+    while (!this.isStopping) {
+      const { keys, nextMs } = this.#parkedRunner.due(this.#now())
+      for (const key of keys) this.#dispatcher.wantHead(key)
+      this.#dispatcher.pump()
+      const changed = this.#parkedDue.wait()
+      if (nextMs === undefined) await changed
+      else await this.waitFor(changed, nextMs - this.#now())
+    }
+  }
+
+  async #holdForPerson(state: 'paused' | 'failed', reason: string): Promise<void> {
+    const { subscriptions } = this.#attempts.ports.store
+    await this.#runner.insist(() => subscriptions.setPaused(this.fence, true))
+    this.holds.hold(state, reason)
+    await this.holds.untilResumed()
+  }
+
+  // The end
+
+  async #settle(graceMs: number): Promise<void> {
+    const { places } = this.#dispatcher
+    const { clock } = this.#attempts.ports.environment
+    const inTime = new AbortController()
+    const cutting = clock.sleep(graceMs, { signal: inTime.signal }).then(
+      () => this.#interruptAll(),
+      // Everything has ended in time.
+      () => undefined,
+    )
+    while (places.underWay > 0) await this.#freed.wait()
+    inTime.abort()
+    await cutting
+    this.#attempts.deadlines.stop()
+  }
+
+  #interruptAll(): void {
+    const error = this.#stopping.signal.reason as SessionOver
+    for (const interruption of this.#attempts.running) interruption.interrupt(error)
+  }
+
+  // The parts
+
+  #makeHolds(pausedBecause: string | undefined): SessionHolds {
+    const { ports, teller } = this.#parts
+    return new SessionHolds(
+      {
+        clock: ports.environment.clock,
+        outage: this.#outage,
+        places: () => this.#dispatcher.places,
+        stopping: this.#stopping.signal,
+        end: (end) => this.end(end),
+        tell: (status) => teller.is(status),
+        probeNew: () => this.#dispatcher.probe(),
+        onFree: () => {
+          this.#room.ring()
+          this.#dispatcher.pump()
+        },
+        onCrash: (error) => void this.#crash(error),
+      },
+      pausedBecause,
+    )
+  }
+
+  #makeHost(): RunnerHost {
+    const { holds, isStopping } = { holds: this.holds, isStopping: () => this.isStopping }
+    return {
+      fence: this.fence,
+      attempts: this.#attempts,
+      outage: this.#outage,
+      parked: this.#parts.parked,
+      pause: (delayMs) => holds.pause(delayMs),
+      holdForOutage: (error) => holds.untilTried(error),
+      holdForPerson: (state, reason) => this.#holdForPerson(state, reason),
+      recover: (error) => holds.recover(error),
+      recovered: () => holds.recovered(),
+      succeeded: () => holds.succeeded(),
+      get isStopping() {
+        return isStopping()
+      },
+    }
+  }
+
+  #makeParkedRunner(): ParkedRunner {
+    return new ParkedRunner({
+      attempts: this.#attempts,
+      runner: this.#runner,
+      index: this.#parts.parked,
+      selection: this.#parts.selection,
+      generation: this.fence.generation,
+      onFinished: (event, key) => this.#tellParked(event, key, 'resolved'),
+      onRan: () => this.#parkedDue.ring(),
+    })
+  }
+
+  #makeDispatcher(): Dispatcher {
+    const special: SpecialParts = {
+      unreadable: this.#parts.plan.unreadable,
+      runner: this.#runner,
+      holds: this.holds,
+      newerSince: this.#parts.newerSince,
+      now: () => this.#now(),
+      offer: () => this.end({ kind: 'offered' }),
+      holdForPerson: (reason) => this.#holdForPerson('failed', reason),
+      passedOver: (event) => this.#passedOver(event, 'unreadable'),
+    }
+    return new Dispatcher({
+      plan: this.#parts.plan,
+      attempts: this.#attempts,
+      runner: this.#runner,
+      parkedRunner: this.#parkedRunner,
+      index: this.#parts.parked,
+      mayBegin: () => !this.isStopping && !this.holds.isHeld && !this.#outage.isActive,
+      mayBeginParked: () => !this.isStopping && !this.#outage.isActive,
+      handleSpecial: (item) => handleSpecial(special, item),
+      onDone: (item, outcome) => this.#onDone(item, outcome),
+      onCrash: (error) => void this.#crash(error),
+      onFree: () => {
+        this.#room.ring()
+        this.#freed.ring()
+      },
+    })
+  }
+
+  #tellParked(event: StoredEnvelope, key: string, what: 'parked' | 'resolved'): void {
+    const { parked } = this.#attempts.ports.observations
+    if (!parked.active) return
+    parked.emit({ subscription: this.#parts.name, event, key, what, total: this.parkedCount })
+  }
+
+  #onDone({ stored, plan }: Item, outcome: Outcome): void {
+    if (outcome === 'skipped' && plan.kind === 'handle') this.#passedOver(stored, 'skipped')
+    if (outcome !== 'parked') return
+    this.#tellParked(stored, plan.key, 'parked')
+    this.#parkedDue.ring()
+  }
+}
+
+/** How many events may be under way at the same time. */
+function widthOf(plan: SubscriptionPlan): number {
+  if (plan.handleBatch !== undefined) return plan.batchSize
+  return plan.effects === 'database' ? GROUP : plan.concurrency
+}

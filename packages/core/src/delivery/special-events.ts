@@ -1,0 +1,71 @@
+import type { StoredEnvelope } from '../contract/envelope.ts'
+import type { SubscriptionPlan } from './define-subscription.ts'
+import type { Item } from './dispatcher.ts'
+import type { EventRunner, Outcome } from './event-runner.ts'
+import type { SessionHolds } from './session-holds.ts'
+
+export interface SpecialParts {
+  readonly unreadable: SubscriptionPlan['unreadable']
+  readonly runner: EventRunner
+  readonly holds: SessionHolds
+  /** Since when an event of a newer version was in the way, by position. */
+  readonly newerSince: Map<number, number>
+  readonly now: () => number
+  /** Lets another process have the subscription. */
+  readonly offer: () => void
+  readonly holdForPerson: (reason: string) => Promise<void>
+  readonly passedOver: (event: StoredEnvelope) => void
+}
+
+/** An event that no process knows the version of is parked after this time. */
+const NEWER_LIMIT_MS = 600_000
+/** How long it is waited for in one session, before the lease is offered to others. */
+const OFFER_AFTER_MS = 5000
+
+/** What becomes of an event that cannot be given to a handler. @throws {SessionOver} */
+export async function handleSpecial(parts: SpecialParts, { plan, stored }: Item): Promise<Outcome> {
+  const parking = { event: stored, key: plan.key }
+  switch (plan.kind) {
+    case 'newer':
+      await waitForNewer(parts, stored, plan.error)
+      return parts.runner.park(parking, 'unknown-version', plan.error)
+    case 'broken':
+      return parts.runner.park(parking, 'failed', plan.error)
+    case 'unreadable':
+      return handleUnreadable(parts, parking, plan.error)
+    default:
+      throw new TypeError('An event that can be handled is no special one.')
+  }
+}
+
+async function handleUnreadable(
+  { unreadable, runner, passedOver, holdForPerson }: SpecialParts,
+  parking: { readonly event: StoredEnvelope; readonly key: string },
+  error: unknown,
+): Promise<Outcome> {
+  if (unreadable === 'skip') {
+    passedOver(parking.event)
+    return runner.skip(parking.event)
+  }
+  if (unreadable === 'stop') await holdForPerson(`${parking.event.eventId}: ${String(error)}`)
+  return runner.park(parking, 'unreadable', error)
+}
+
+/** Answers when nobody came who knows its version. Until then others are offered the lease. */
+async function waitForNewer(
+  { newerSince, now, holds, offer }: SpecialParts,
+  stored: StoredEnvelope,
+  error: unknown,
+): Promise<void> {
+  const since = newerSince.get(stored.position) ?? now()
+  newerSince.set(stored.position, since)
+  const leftMs = (): number => NEWER_LIMIT_MS - (now() - since)
+  if (leftMs() > 0) {
+    holds.setNewer(`${stored.eventType} at position ${stored.position}: ${String(error)}`)
+    await holds.pause(Math.min(OFFER_AFTER_MS, leftMs()))
+    holds.setNewer(undefined)
+  }
+  if (leftMs() <= 0) return void newerSince.delete(stored.position)
+  offer()
+  holds.requireRunning()
+}
