@@ -6,7 +6,7 @@ import type { NameTables } from './names.ts'
 
 /** The columns of `event_log` that an envelope is made of, in the order that {@link toEnvelope} takes. */
 export const EVENT_COLUMNS =
-  'e.position, e.stream, e.version, e.event_id, e.event_type, e.event_version, e.correlation_id, e.causation_id, e.occurred_at, e.recorded_at, e.schema, e.payload, e.metadata'
+  'e.position, e.stream, e.version, e.event_id, e.event_type, e.event_version, e.correlation_id, e.causation_id, e.occurred_at, e.recorded_at, e.schema, e.payload, e.metadata, e.topic, e.key'
 
 const NO_METADATA: EventMetadata = Object.freeze({})
 
@@ -32,6 +32,8 @@ export function toEnvelope(row: readonly Cell[], names: NameTables): StoredEnvel
   }
   if (row[7] !== null) envelope.causationId = row[7] as string
   if (row[10] !== null) envelope.schemaHash = names.schemaHashes.nameOf(row[10] as number)
+  if (row[13] !== null) envelope.topic = names.topics.nameOf(row[13] as number)
+  if (row[14] !== null) envelope.key = row[14] as string
   return freezeEnvelope(envelope)
 }
 

@@ -26,10 +26,16 @@ function toStored(
   { position, result }: { readonly position: number; readonly result: AppendResult },
 ): StoredEnvelope {
   const envelope: Envelope = event.envelope
-  const stored = { ...envelope, streamVersion, position, recordedAt: result.recordedAt }
-  return Object.freeze(
-    event.schemaHash === undefined ? stored : { ...stored, schemaHash: event.schemaHash },
-  )
+  const { schemaHash, topic, key } = event
+  return Object.freeze({
+    ...envelope,
+    streamVersion,
+    position,
+    recordedAt: result.recordedAt,
+    ...(schemaHash === undefined ? undefined : { schemaHash }),
+    ...(topic === undefined ? undefined : { topic }),
+    ...(key === undefined ? undefined : { key }),
+  })
 }
 
 /** Whether an append was in the log already: all of its streams are, or none. */

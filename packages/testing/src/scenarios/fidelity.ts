@@ -100,9 +100,11 @@ async function keepNames({ open, ids }: StoreHarness): Promise<void> {
 /** The envelope that went in, and the three fields that only a store can know. */
 function expectEnvelope(stored: StoredEnvelope | undefined, sealed: SealedEvent): void {
   assert.ok(stored !== undefined, 'the event is there')
-  const { streamVersion, position, recordedAt, schemaHash, ...envelope } = stored
+  const { streamVersion, position, recordedAt, schemaHash, topic, key, ...envelope } = stored
   assert.deepEqual(envelope, sealed.envelope)
   assert.equal(schemaHash, sealed.schemaHash)
+  assert.equal(topic, sealed.topic)
+  assert.equal(key, sealed.key)
   assert.ok(Number.isInteger(streamVersion) && streamVersion >= 1)
   assert.ok(Number.isInteger(position) && position >= 1)
   assert.equal(new Date(recordedAt).toISOString(), recordedAt)

@@ -108,7 +108,7 @@ export function envelopeOf(record: LogRecord): StoredEnvelope {
 }
 
 function readEnvelope({ sealed, version, position, recordedAt }: LogRecord): StoredEnvelope {
-  const { metadataJson, payloadJson, schemaHash } = sealed
+  const { metadataJson, payloadJson, schemaHash, topic, key } = sealed
   const metadata = metadataJson === undefined ? NO_METADATA : parseFrozen(metadataJson)
   return Object.freeze({
     ...sealed.envelope,
@@ -118,6 +118,8 @@ function readEnvelope({ sealed, version, position, recordedAt }: LogRecord): Sto
     position,
     recordedAt,
     ...(schemaHash === undefined ? undefined : { schemaHash }),
+    ...(topic === undefined ? undefined : { topic }),
+    ...(key === undefined ? undefined : { key }),
   })
 }
 
