@@ -111,4 +111,16 @@ export type {
   FailureRule,
   RetryPolicy,
 } from './delivery/retry-policy.ts'
-export type { TimerOptions } from './delivery/plan-timer.ts'
+export type { TimerDue, TimerOptions } from './work/plan-timer.ts'
+export type { Duration } from './internal/duration.ts'
+export { PartialFailure } from './delivery/partial-failure.ts'
+export type { RelayOptions } from './delivery/relay.ts'
+export { memoryPublisher, type MemoryPublisher } from './transport/memory-publisher.ts'
+export { ndjsonPublisher, type NdjsonOptions } from './transport/ndjson-publisher.ts'
+export {
+  createProducer,
+  type BatchResult,
+  type Outgoing,
+  type Producer,
+} from './transport/producer.ts'
+export type { OutgoingRecord, Publisher, PublishResult } from './transport/publisher.ts'

@@ -9,6 +9,7 @@ import type { SendOptions } from '../messaging/request.ts'
 import type { Observations } from '../observe/observations.ts'
 import type { StoreTransaction } from '../store/store.ts'
 import type { AppStore } from '../work/app-store.ts'
+import type { TimerDue, TimerOptions } from '../work/plan-timer.ts'
 
 /** The command itself, or a sentence that says that nobody handles it. */
 export type HandledCommand<
@@ -57,6 +58,18 @@ export interface App<
     input: C['~input'],
     options?: SendOptions,
   ): Promise<AnswerTo<C['type'], Routes>>
+  /**
+   * Has a command sent at a time or after a while, never earlier, by whichever process runs then.
+   *
+   * @returns the timer's id, by which it can be cancelled
+   */
+  schedule<C extends AnyCommandDefinition>(
+    command: HandledCommand<C, Routes> & C,
+    input: C['~input'],
+    due: TimerDue & TimerOptions,
+  ): Promise<string>
+  /** @returns whether it was still waiting */
+  cancelTimer(timerId: string): Promise<boolean>
   /** Ephemeral listeners to what this process commits. */
   readonly bus: EventBus<Known>
   readonly store: AppStore<Tx>

@@ -8,10 +8,14 @@ import { systemIds, type IdSource } from '../internal/ids.ts'
 import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messaging/message-bus.ts'
 import { compose, type Composition } from '../messaging/routes.ts'
 import { createObservations, type Observations } from '../observe/observations.ts'
+import { makeRelay, type RelayOptions } from '../delivery/relay.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
+import type { Publisher } from '../transport/publisher.ts'
 import { Delivery, type DeliveryOptions } from '../delivery/delivery.ts'
 import type { SendCommand } from '../delivery/delivery-ports.ts'
-import { createAppStore, type AppStorePorts } from '../work/app-store.ts'
+import { currentFrame } from '../internal/flow.ts'
+import { createAppStore, runTransaction, type AppStorePorts } from '../work/app-store.ts'
+import { causeOf } from '../work/origin.ts'
 import type { App, AppOf, Health } from './app.ts'
 import { composeDelivery, type DeliveryComposition } from './compose-delivery.ts'
 import { makeBus, type BusOptions } from './create-event-bus.ts'
@@ -41,6 +45,9 @@ export interface BootstrapOptions<
   readonly bus?: BusOptions
   /** How subscriptions are run here. */
   readonly delivery?: DeliveryOptions
+  /** Where a relay sends what has a topic. The application closes it. */
+  readonly publisher?: Publisher
+  readonly relay?: RelayOptions
   /** For tests. */
   readonly clock?: Clock
   readonly ids?: IdSource
@@ -138,6 +145,7 @@ function wire(
     },
     registry,
     publish: (events) => bus.publishCommitted(events),
+    onTimersSet: () => delivery.timersSet(),
     onError: (error) => onFailure({ kind: 'background', error }),
   }
   const messages = new MessageBus(store, {
@@ -156,12 +164,22 @@ function wire(
       send: (command, input, sendOptions) =>
         messages.send(command, input, sendOptions) as ReturnType<SendCommand>,
     },
-    deliveries.subscriptions,
+    options.publisher === undefined
+      ? deliveries.subscriptions
+      : [...deliveries.subscriptions, makeRelay(options.publisher, options.relay)],
     options.delivery,
   )
   const storeHealth = watchStore(clock)
   return {
-    app: makeApp(store, { bus, messages, ports, observations, storeHealth, delivery }),
+    app: makeApp(store, {
+      bus,
+      messages,
+      ports,
+      observations,
+      storeHealth,
+      delivery,
+      publisher: options.publisher,
+    }),
     delivery,
   }
 }
@@ -180,11 +198,12 @@ interface AppParts {
   readonly observations: Observations
   readonly storeHealth: StoreHealth
   readonly delivery: Delivery
+  readonly publisher: Publisher | undefined
 }
 
 function makeApp(
   store: Store,
-  { bus, messages, ports, observations, storeHealth, delivery }: AppParts,
+  { bus, messages, ports, observations, storeHealth, delivery, publisher }: AppParts,
 ): App {
   const life = new Lifecycle()
   const appStore = createAppStore(store, ports)
@@ -196,12 +215,17 @@ function makeApp(
     return life.close(bus, async () => {
       await stopped
       await bus.close()
+      await publisher?.close()
       await store.close()
     })
   }
   return {
     send: ((...args: Parameters<MessageBus['send']>) =>
       run(() => messages.send(...args))) as App['send'],
+    schedule: ((...args: Parameters<App['schedule']>) =>
+      run(() => schedule(store, ports, args))) as App['schedule'],
+    cancelTimer: (timerId) =>
+      run(() => store.transaction((tx) => tx.cancelTimer(timerId.toLowerCase()))),
     bus: bus as App['bus'],
     store: {
       ...appStore,
@@ -215,6 +239,22 @@ function makeApp(
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function schedule(
+  store: Store,
+  ports: AppStorePorts,
+  [command, input, due]: Parameters<App['schedule']>,
+): Promise<string> {
+  return runTransaction(store, ports, {
+    cause: causeOf(currentFrame(), ports.environment),
+    work: async (unit) =>
+      unit.setTimer(
+        due,
+        { command, input },
+        due.timerId === undefined ? {} : { timerId: due.timerId },
+      ),
+  })
 }
 
 function describeHealth(state: Lifecycle['state'], bus: Bus, storeHealth: StoreHealth): Health {

@@ -14,6 +14,7 @@ import type { DeliveryPorts } from './delivery-ports.ts'
 import { HandlerTransaction } from './handler-transaction.ts'
 import { HandlerWork } from './handler-work.ts'
 import { Interruption } from './interruption.ts'
+import { PartialFailure } from './partial-failure.ts'
 import type { ProgressPlan } from './progress-tracker.ts'
 import type { ProgressWriter } from './progress-writer.ts'
 
@@ -116,14 +117,26 @@ export async function attemptBatch(
       idempotencyKeyOf: (event) => idempotencyKey(parts.name, event),
     }
     // In no frame of one event: what is set off without causedBy belongs to none of them.
-    await guard(parts, interruption, () =>
-      handleBatch(
-        batch.map(({ event }) => event),
-        ctx,
-      ),
-    )
+    const events = batch.map(({ event }) => event)
+    try {
+      await guard(parts, interruption, () => handleBatch(events, ctx))
+    } catch (error) {
+      throw wholeFailure(error, batch, transaction)
+    }
     await commit(parts, [...works.values()], { transaction, completion })
   })
+}
+
+/** A part can be done only where nothing of it is in a transaction that is rolled back with the rest. */
+function wholeFailure(
+  error: unknown,
+  batch: readonly AttemptOf[],
+  transaction: HandlerTransaction,
+): unknown {
+  if (!(error instanceof PartialFailure)) return error
+  const [first] = error.failures
+  if (batch.length === 1 && first !== undefined) return first.error
+  return transaction.isOpen ? new Error(error.message, { cause: error }) : error
 }
 
 function isShared({ plan }: AttemptPorts): boolean {
@@ -278,6 +291,7 @@ async function commit(
     })
     writer.written(plan, positions)
     if (events.length > 0) ports.publish(events)
+    if (works.some(({ hasTimers }) => hasTimers)) ports.onTimersSet()
   } catch (error) {
     writer.abandoned(plan)
     throw error

@@ -91,6 +91,8 @@ export interface SubscriptionPlan {
   readonly handleBatch: ((events: readonly Envelope[], ctx: BatchContext) => unknown) | undefined
   readonly batchSize: number
   readonly batchAgeMs: number
+  /** Events are handed over as they are stored, whether their contracts are known or not. */
+  readonly readsRaw: boolean
 }
 
 export interface AnySubscription extends AnyPart {
@@ -171,6 +173,7 @@ function readPlan(name: string, options: RawOptions): SubscriptionPlan {
     ...readHandlers(name, options),
     batchSize: requireCount(name, 'batch.size', batch.size ?? 100),
     batchAgeMs: requireDuration(name, 'batch.age', batch.age ?? 1000),
+    readsRaw: false,
   })
 }
 

@@ -4,7 +4,7 @@ import type { Envelope, StoredEnvelope } from '../contract/envelope.ts'
 import type { Duration } from '../internal/duration.ts'
 import type { StoreTransaction } from '../store/store.ts'
 import type { WorkTransaction } from '../work/unit-of-work.ts'
-import type { TimerOptions } from './plan-timer.ts'
+import type { TimerOptions } from '../work/plan-timer.ts'
 
 /** What a handler may set off, as effects of one event. The functions need no `this`. */
 export interface Effects<Tx extends StoreTransaction = StoreTransaction> {

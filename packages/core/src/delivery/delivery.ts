@@ -4,8 +4,10 @@ import type { SubscriptionStatus } from '../store/subscription-store.ts'
 import type { AnySubscription } from './define-subscription.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import { LogTail } from './log-tail.ts'
-import { makeSelection, selectionProblems } from './selection.ts'
-import { SubscriptionRunner, type OwnershipOptions } from './subscription-runner.ts'
+import { EVERYTHING, makeSelection, selectionProblems } from './selection.ts'
+import type { OwnershipOptions } from './owner.ts'
+import { SubscriptionRunner } from './subscription-runner.ts'
+import { TimerRunner, TIMERS } from './timer-runner.ts'
 
 /** How an application runs its subscriptions. */
 export interface DeliveryOptions {
@@ -35,6 +37,7 @@ export interface RunningSubscription extends SubscriptionStatus {
 export class Delivery {
   readonly #ports: DeliveryPorts
   readonly #runners: readonly SubscriptionRunner[]
+  readonly #timers: TimerRunner
 
   /** @throws {RegistryError} two of the same name, or one that is about nothing */
   constructor(
@@ -46,11 +49,14 @@ export class Delivery {
     this.#ports = ports
     const tail = new LogTail(ports.store)
     const ownership = readOwnership(ports, options)
+    this.#timers = new TimerRunner(ports, ownership)
     this.#runners = subscriptions.map(
       (subscription) =>
         new SubscriptionRunner({
           subscription,
-          selection: makeSelection(subscription.plan.events, ports.registry),
+          selection: subscription.plan.readsRaw
+            ? EVERYTHING
+            : makeSelection(subscription.plan.events, ports.registry),
           ports,
           tail,
           ownership,
@@ -59,12 +65,18 @@ export class Delivery {
   }
 
   start(): void {
+    this.#timers.start()
     for (const runner of this.#runners) runner.start()
   }
 
   /** Stops all of them in good order. */
   async stop(): Promise<void> {
-    await Promise.all(this.#runners.map((runner) => runner.stop()))
+    await Promise.all([this.#timers.stop(), ...this.#runners.map((runner) => runner.stop())])
+  }
+
+  /** Timers were set in this process. */
+  timersSet(): void {
+    this.#timers.wake()
   }
 
   get subscriptions(): readonly RunningSubscription[] {
@@ -110,12 +122,14 @@ function refuseProblems(
   subscriptions: readonly AnySubscription[],
   { registry }: DeliveryPorts,
 ): void {
-  const names = new Set<string>()
+  const names = new Set<string>([TIMERS])
   const problems = subscriptions.flatMap(({ name, plan }) => {
-    const found = [...selectionProblems(name, plan.events, registry)]
+    const found = plan.readsRaw ? [] : [...selectionProblems(name, plan.events, registry)]
     if (names.has(name)) {
       found.push(
-        `Two subscriptions are named '${name}': they would share their progress. Rename one.`,
+        name === TIMERS
+          ? `A subscription is named '${name}', which is what the timers are owned under. Rename it.`
+          : `Two subscriptions are named '${name}': they would share their progress. Rename one.`,
       )
     }
     names.add(name)

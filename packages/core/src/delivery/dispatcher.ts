@@ -5,6 +5,7 @@ import type { EventRunner, Outcome } from './event-runner.ts'
 import { Lanes } from './lanes.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import type { ParkedRunner } from './parked-runner.ts'
+import { PartialFailure } from './partial-failure.ts'
 import { Places } from './places.ts'
 import type { EventPlan } from './plan-event.ts'
 import { SessionOver } from './session-end.ts'
@@ -317,11 +318,27 @@ export class Dispatcher {
       await attemptBatch(this.#parts.attempts, batch.map(toAttempt), { positions, parked: [] })
     } catch (error) {
       if (error instanceof SessionOver) throw error
+      if (error instanceof PartialFailure) return this.#endPartly(batch, error)
       const half = Math.ceil(batch.length / 2)
       await this.#runBatch(batch.slice(0, half))
       return this.#runBatch(batch.slice(half))
     }
     for (const item of batch) this.#done(item, 'handled')
+  }
+
+  /** What its handler did not name is done; what it named goes through its attempts, each alone. */
+  async #endPartly(batch: readonly Item[], { failures }: PartialFailure): Promise<void> {
+    const failed = new Set(failures.map(({ event }) => event.eventId))
+    const [rest, done] = [
+      batch.filter(({ stored }) => failed.has(stored.eventId)),
+      batch.filter(({ stored }) => !failed.has(stored.eventId)),
+    ]
+    const { writer } = this.#parts.attempts
+    await Promise.all(
+      done.map(({ stored }) => this.#parts.runner.insist(() => writer.done(stored.position))),
+    )
+    for (const item of done) this.#done(item, 'handled')
+    for (const item of rest) await this.#run(item)
   }
 
   // The rate

@@ -14,7 +14,7 @@ import { DeliveryFrame } from './delivery-frame.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import type { HandlerTransaction } from './handler-transaction.ts'
 import type { Interruption } from './interruption.ts'
-import { planTimer, type TimerDue } from './plan-timer.ts'
+import { planTimer, type TimerDue } from '../work/plan-timer.ts'
 
 export interface WorkParts {
   readonly subscription: string
@@ -48,6 +48,10 @@ export class HandlerWork {
     this.frame = new DeliveryFrame(parts.event, parts.transaction)
     this.#cause = causeOf(this.frame, parts.ports.environment)
     this.effects = this.#makeEffects()
+  }
+
+  get hasTimers(): boolean {
+    return this.#timers.length > 0
   }
 
   /** Whether there is something to commit beside the progress. */

@@ -38,7 +38,7 @@ export function planEvent(
   event: StoredEnvelope,
   selection: Selection,
   from: {
-    readonly plan: Pick<SubscriptionPlan, 'filter' | 'key' | 'order'>
+    readonly plan: Pick<SubscriptionPlan, 'filter' | 'key' | 'order' | 'readsRaw'>
     readonly registry: Registry
   },
 ): EventPlan {
@@ -54,13 +54,13 @@ function planWanted(
     plan,
     registry,
   }: {
-    readonly plan: Pick<SubscriptionPlan, 'filter' | 'key' | 'order'>
+    readonly plan: Pick<SubscriptionPlan, 'filter' | 'key' | 'order' | 'readsRaw'>
     readonly registry: Registry
   },
 ): EventPlan {
   let event: StoredEnvelope
   try {
-    event = registry.read(stored)
+    event = plan.readsRaw ? stored : registry.read(stored)
   } catch (error) {
     const isNewer = isTidingsError(error) && error.code === 'TIDINGS_VERSION_UNKNOWN'
     return { kind: isNewer ? 'newer' : 'unreadable', error, key: ownKey(plan, stored) }

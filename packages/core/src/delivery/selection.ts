@@ -10,6 +10,9 @@ export interface Selection {
   choose(eventType: string): 'wanted' | 'undeclared' | 'other'
 }
 
+/** Everything, whoever declared it. */
+export const EVERYTHING: Selection = { types: undefined, choose: () => 'wanted' }
+
 /** Reads what a subscription has chosen, against the contracts of the application. */
 export function makeSelection(chosen: readonly SubscribedTo[], registry: Registry): Selection {
   const globs = chosen.filter((one): one is string => typeof one === 'string' && isGlob(one))

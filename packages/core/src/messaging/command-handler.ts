@@ -2,7 +2,9 @@ import type { Route, Sent } from '../contract/define-aggregate.ts'
 import type { AnyCommandDefinition } from '../contract/definition.ts'
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import type { JsonValue } from '../contract/json.ts'
+import type { Duration } from '../internal/duration.ts'
 import type { StoreTransaction } from '../store/store.ts'
+import type { TimerOptions } from '../work/plan-timer.ts'
 import type { WorkTransaction } from '../work/unit-of-work.ts'
 
 /**
@@ -13,6 +15,26 @@ import type { WorkTransaction } from '../work/unit-of-work.ts'
 export interface CommandContext<Tx extends StoreTransaction = StoreTransaction> {
   /** Everything through it, and the command itself, is committed together once the handler resolves. */
   readonly tx: WorkTransaction<Tx>
+  /**
+   * Has a command sent after a while, never earlier; committed with `tx`.
+   *
+   * @returns the timer's id
+   */
+  readonly after: <C extends AnyCommandDefinition>(
+    delay: Duration,
+    command: C,
+    input: C['~input'],
+    options?: TimerOptions,
+  ) => string
+  /** The same at a time: ISO 8601, or milliseconds since the epoch. */
+  readonly at: <C extends AnyCommandDefinition>(
+    time: string | number,
+    command: C,
+    input: C['~input'],
+    options?: TimerOptions,
+  ) => string
+  /** Cancels a timer, if it has not fired by the commit of `tx`. */
+  readonly cancelTimer: (timerId: string) => void
   /** A new UUIDv7. */
   readonly newId: () => string
   /** When the command is handled: UTC, ISO 8601, milliseconds. */

@@ -228,7 +228,16 @@ export class MessageBus {
       signal: request.signal,
       work: (tx) => {
         const context = decideContextFrom(request, this.#ports.environment)
-        return handle(request.payload, { ...context, tx, signal: request.signal })
+        return handle(request.payload, {
+          ...context,
+          tx,
+          after: (delay, command, input, options) =>
+            tx.setTimer({ after: delay }, { command, input }, options),
+          at: (time, command, input, options) =>
+            tx.setTimer({ at: time }, { command, input }, options),
+          cancelTimer: (timerId) => tx.cancelTimer(timerId),
+          signal: request.signal,
+        })
       },
       finish: async (unit, answer) => {
         events = await unit.flush(

@@ -76,6 +76,8 @@ export interface AppStorePorts {
   readonly registry: Registry
   /** Called after each commit, with its events in order of position. */
   readonly publish: (events: readonly StoredEnvelope[]) => void
+  /** Called after a commit that set timers. */
+  readonly onTimersSet: () => void
   /** Owns failures that must not fail what was committed: a snapshot that could not be kept. */
   readonly onError: (error: unknown) => void
 }
@@ -180,6 +182,7 @@ export async function runTransaction<Result>(
     plan.signal === undefined ? undefined : { signal: plan.signal },
   )
   if (!committed.unit.repeated) ports.publish(committed.events)
+  if (committed.unit.hasTimers) ports.onTimersSet()
   await keepSnapshots(store, ports, () => committed.unit.dueSnapshots())
   return committed.result
 }

@@ -1,5 +1,5 @@
 import type { AnyAggregate } from '../contract/define-aggregate.ts'
-import type { Draft } from '../contract/definition.ts'
+import type { AnyCommandDefinition, Draft } from '../contract/definition.ts'
 import { streamName, type StoredEnvelope } from '../contract/envelope.ts'
 import { sealDraft, type SealedEvent } from '../contract/seal.ts'
 import type { Registry } from '../contract/registry.ts'
@@ -11,8 +11,10 @@ import type {
   StoreTransaction,
   StreamAppend,
 } from '../store/store.ts'
+import type { TimerRecord } from '../store/timer-store.ts'
 import { AggregateRoot, endedError } from './aggregate-root.ts'
 import { originOf, type Cause, type Environment } from './origin.ts'
+import { planTimer, type TimerDue, type TimerOptions } from './plan-timer.ts'
 import { dueSnapshot, loadState } from './repository.ts'
 import { readBack, toStoredEvents } from './stored-events.ts'
 
@@ -79,6 +81,8 @@ export class UnitOfWork implements WorkScope {
   readonly #pending = new Map<string, PendingStream>()
   readonly #roots = new Map<string, AggregateRoot>()
   readonly #loading = new Map<string, Promise<AggregateRoot>>()
+  readonly #timers: TimerRecord[] = []
+  readonly #cancelled: string[] = []
   #ended = false
   #repeated = false
   /** There where the store's transaction has it. */
@@ -147,10 +151,41 @@ export class UnitOfWork implements WorkScope {
     pending.events.push(...events)
   }
 
+  /**
+   * Has a command sent at a time; committed with everything else.
+   *
+   * @returns the timer's id
+   */
+  setTimer(
+    due: TimerDue,
+    what: { readonly command: AnyCommandDefinition; readonly input: unknown },
+    options: TimerOptions = {},
+  ): string {
+    this.#requireOpen()
+    const { clock, ids } = this.#ports.environment
+    const nowMs = clock.now()
+    const timerId = options.timerId ?? ids.newId(nowMs)
+    const timer = planTimer(due, { ...what, timerId }, { cause: this.#cause, nowMs })
+    this.#timers.push(timer)
+    return timer.timerId
+  }
+
+  /** Cancels a timer with the commit, if it has not fired by then. */
+  cancelTimer(timerId: string): void {
+    this.#requireOpen()
+    this.#cancelled.push(timerId.toLowerCase())
+  }
+
+  get hasTimers(): boolean {
+    return this.#timers.length > 0
+  }
+
   /** Appends everything that was collected, in one call. The caller commits. */
   async flush(command?: CommandRecord): Promise<StoredEnvelope[]> {
     for (const root of this.#roots.values()) this.#takeRoot(root)
     this.end()
+    for (const timerId of this.#cancelled) await this.#tx.cancelTimer(timerId)
+    if (this.#timers.length > 0) await this.#tx.setTimers(this.#timers)
     const appends: StreamAppend[] = []
     for (const [stream, { expectedVersion, events }] of this.#pending) {
       if (events.length > 0) appends.push({ stream, expectedVersion, events })

@@ -7,7 +7,7 @@ import { toMs, type Duration } from '../internal/duration.ts'
 import { isUuid } from '../internal/ids.ts'
 import { parseIsoTime, toIsoTime } from '../internal/time.ts'
 import type { TimerRecord } from '../store/timer-store.ts'
-import type { Cause } from '../work/origin.ts'
+import type { Cause } from './origin.ts'
 
 export interface TimerOptions {
   /**
