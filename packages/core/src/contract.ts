@@ -84,6 +84,7 @@ export {
   type JsonProblems,
   type JsonValue,
 } from './contract/json.ts'
+export { findSchemaFault, type SchemaFault } from './contract/json-schema.ts'
 export {
   lintCapabilityType,
   lintCommandType,
@@ -140,6 +141,12 @@ export {
   type ExpectedVersion,
   type StoreErrorCode,
 } from './errors/store-errors.ts'
+export {
+  NothingParkedError,
+  OperationError,
+  UnknownSubscriptionError,
+  type NothingParkedFacts,
+} from './errors/operation-errors.ts'
 export {
   errorCodes,
   isRetryable,

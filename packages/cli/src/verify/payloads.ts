@@ -2,13 +2,13 @@ import type { DeclaredContract, Registry, StoredEnvelope } from 'tidings/contrac
 import {
   checkPayload,
   ContractError,
+  findSchemaFault,
   streamName,
   toEnumName,
   touchesSensitive,
 } from 'tidings/contract'
 import type { Translate } from '../texts/texts.ts'
 import type { Fault } from './fault.ts'
-import { findSchemaFault } from './json-schema.ts'
 
 /** Checks payloads, and counts what it could not check. */
 export interface PayloadCheck {

@@ -17,6 +17,10 @@ export const errorCodes = {
   TIDINGS_EVENT_ID_CONFLICT:
     'An event id is in the log already, in another place or in other company.',
   TIDINGS_COMMAND_ID_CONFLICT: 'A command id was used before, for another request.',
+  TIDINGS_SUBSCRIPTION_UNKNOWN: 'No subscription of this log has this name.',
+  TIDINGS_NOTHING_PARKED: 'No parked event fits what was asked to be redriven or discarded.',
+  TIDINGS_OPERATION_UNKNOWN: 'No operation has this id.',
+  TIDINGS_OPERATION_ID_CONFLICT: 'An operation id was used before, for another request.',
   TIDINGS_FENCED: 'A subscription was written by an owner that has lost it.',
   TIDINGS_COMMAND_UNHANDLED: 'No module of this application handles the command.',
   TIDINGS_ARGUMENT_INVALID: 'A call was made with an argument that it cannot take.',

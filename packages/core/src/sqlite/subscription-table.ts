@@ -23,6 +23,11 @@ export function subscriptionTable({ read, write, now }: TableAccess): Subscripti
       read((connection) =>
         connection.rows(`select ${COLUMNS} from subscriptions order by name`).all().map(toRecord),
       ),
+    countAhead: (name) =>
+      read((connection) => {
+        const sql = 'select count(*) from done_ahead where subscription = ?'
+        return connection.rows(sql).get(name)?.[0] as number
+      }),
     claim: (claim) => write((connection) => takeOver(connection, claim, now())),
     describe: (fence, { state, reason }) =>
       update(fence, 'state = ?, reason = ?, state_since = ?', state, reason, now()),

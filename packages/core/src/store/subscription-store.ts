@@ -88,6 +88,8 @@ export interface SubscriptionStore {
   find(name: string): Promise<SubscriptionRecord | undefined>
   /** In order of name. */
   list(): Promise<readonly SubscriptionRecord[]>
+  /** How many positions behind its mark are done; 0 for one that is not there. */
+  countAhead(name: string): Promise<number>
   /** Takes over: from here on nobody with a lower token writes. @throws {FencedError} the token is not higher */
   claim(claim: Claim): Promise<ClaimedProgress>
   /** Says what it is doing. */

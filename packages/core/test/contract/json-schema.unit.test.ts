@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
-import { findSchemaFault } from '../src/verify/json-schema.ts'
+import { findSchemaFault } from '../../src/contract/json-schema.ts'
 
 describe('findSchemaFault', () => {
   const schema = z.toJSONSchema(

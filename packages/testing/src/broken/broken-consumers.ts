@@ -137,6 +137,7 @@ function changeClaims(
   return {
     find: (name) => inner.find(name),
     list: () => inner.list(),
+    countAhead: (name) => inner.countAhead(name),
     describe: (fence, status) => inner.describe(fence, status),
     setPaused: (fence, paused) => inner.setPaused(fence, paused),
     reset: (fence, position) => inner.reset(fence, position),

@@ -5,7 +5,10 @@ import { claimAs, fenced, fenceOf, markOf, step, SUBSCRIPTION } from './sample-d
 import type { Scenario, StoreHarness } from './scenario.ts'
 
 async function aheadOf(store: Store, token: number): Promise<readonly number[]> {
-  return (await claimAs(store, token)).ahead
+  const { ahead } = await claimAs(store, token)
+  const counted = await store.subscriptions.countAhead(SUBSCRIPTION)
+  assert.equal(counted, ahead.length, 'counted without a claim')
+  return ahead
 }
 
 async function moveMark({ open }: StoreHarness): Promise<void> {

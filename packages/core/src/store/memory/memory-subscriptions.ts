@@ -74,6 +74,10 @@ export function memorySubscriptions(table: SubscriptionTable, access: Access): S
       const all = Array.from(table.values(), ({ record }) => record)
       return all.sort((a, b) => compareText(a.name, b.name))
     },
+    async countAhead(name) {
+      access.read()
+      return table.get(name)?.ahead.size ?? 0
+    },
     claim: (claim) => access.write(() => takeOver(table, claim, access.now())),
     describe: (fence, { state, reason }) =>
       update(fence, { state, reason, stateSince: toIsoTime(access.now()) }),
