@@ -96,6 +96,23 @@ export { runUntilSignal, type RunOptions } from './bootstrap/run-until-signal.ts
 export { systemClock, type Clock } from './internal/clock.ts'
 export { systemIds, type IdSource } from './internal/ids.ts'
 export { FencedError } from './errors/store-errors.ts'
+export { createAdmin, type Admin, type AdminOptions } from './delivery/admin.ts'
+export type { SubscriptionOverview } from './delivery/describe-subscription.ts'
+export type { FollowOptions, OperationStatus } from './delivery/follow-operation.ts'
+export type {
+  ParkedChoice,
+  PlannedRedrive,
+  RedrivePlan,
+  RedriveQuestion,
+  RedriveVerdict,
+} from './delivery/plan-redrive.ts'
+export type {
+  DiscardRequest,
+  OperationRequest,
+  PauseRequest,
+  RedriveRequest,
+  ResetRequest,
+} from './delivery/request-operation.ts'
 export {
   defineSubscription,
   type StartFrom,
@@ -124,3 +141,14 @@ export {
   type Producer,
 } from './transport/producer.ts'
 export type { OutgoingRecord, Publisher, PublishResult } from './transport/publisher.ts'
+export {
+  defineWorker,
+  startTask,
+  type StartOptions,
+  type TaskContext,
+  type Worker,
+  type WorkerOptions,
+} from './delivery/define-worker.ts'
+export { TaskCancelledError } from './delivery/task-control.ts'
+export type { TaskFilter, Tasks } from './delivery/task-desk.ts'
+export type { TaskRecord, TaskStatus } from './delivery/task-state.ts'

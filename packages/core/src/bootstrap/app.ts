@@ -4,7 +4,9 @@ import type { AnyCommandDefinition } from '../contract/definition.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import type { Registry } from '../contract/registry.ts'
 import type { EventBus } from '../bus/event-bus.ts'
+import type { Admin } from '../delivery/admin.ts'
 import type { Delivery } from '../delivery/delivery.ts'
+import type { Tasks } from '../delivery/task-desk.ts'
 import type { SendOptions } from '../messaging/request.ts'
 import type { Observations } from '../observe/observations.ts'
 import type { StoreTransaction } from '../store/store.ts'
@@ -76,6 +78,13 @@ export interface App<
   readonly registry: Registry
   /** The subscriptions that this process runs. */
   readonly delivery: AppDelivery
+  /** Slow work: what becomes of it, whoever does it. */
+  readonly tasks: Tasks
+  /**
+   * Subscriptions of the whole log, whoever runs them: what they do, what is parked, and what can be
+   * asked of them (pause, resume, reset, redrive, discard).
+   */
+  readonly admin: Admin
   /** Where what happens can be seen: statistics, traces, alerts and logs are built on it. */
   readonly observations: Observations
   /** Answers at once, from what is known: it asks neither the store nor anybody else. */

@@ -1,5 +1,6 @@
 import type { Bus } from '../bus/bus.ts'
 import type { AnyModule } from '../contract/define-module.ts'
+import type { AnyTaskDefinition } from '../contract/definition.ts'
 import { createRegistry, type Registry, type RegistryOptions } from '../contract/registry.ts'
 import { RegistryError } from '../errors/usage-errors.ts'
 import type { Random } from '../internal/backoff.ts'
@@ -9,10 +10,13 @@ import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messa
 import { compose, type Composition } from '../messaging/routes.ts'
 import { createObservations, type Observations } from '../observe/observations.ts'
 import { makeRelay, type RelayOptions } from '../delivery/relay.ts'
+import { TaskDesk } from '../delivery/task-desk.ts'
+import { workerSubscription } from '../delivery/worker-subscription.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import type { Publisher } from '../transport/publisher.ts'
-import { Delivery, type DeliveryOptions } from '../delivery/delivery.ts'
-import type { SendCommand } from '../delivery/delivery-ports.ts'
+import { createAdmin } from '../delivery/admin.ts'
+import { Delivery, ownerName, type DeliveryOptions } from '../delivery/delivery.ts'
+import type { DeliveryPorts, SendCommand } from '../delivery/delivery-ports.ts'
 import { currentFrame } from '../internal/flow.ts'
 import { createAppStore, runTransaction, type AppStorePorts } from '../work/app-store.ts'
 import { causeOf } from '../work/origin.ts'
@@ -155,33 +159,47 @@ function wire(
     random: options.random ?? Math.random,
     observations,
   })
-  const delivery = new Delivery(
-    {
-      ...ports,
-      store,
-      observations,
-      random: options.random ?? Math.random,
-      send: (command, input, sendOptions) =>
-        messages.send(command, input, sendOptions) as ReturnType<SendCommand>,
-    },
-    options.publisher === undefined
-      ? deliveries.subscriptions
-      : [...deliveries.subscriptions, makeRelay(options.publisher, options.relay)],
-    options.delivery,
-  )
-  const storeHealth = watchStore(clock)
-  return {
-    app: makeApp(store, {
-      bus,
-      messages,
-      ports,
-      observations,
-      storeHealth,
-      delivery,
-      publisher: options.publisher,
-    }),
+  const { delivery, tasks } = wireDelivery(deliveries, options, {
+    ...ports,
+    store,
+    observations,
+    random: options.random ?? Math.random,
+    send: (command, input, sendOptions) =>
+      messages.send(command, input, sendOptions) as ReturnType<SendCommand>,
+  })
+  const app = makeApp(store, {
+    bus,
+    messages,
+    ports,
+    observations,
+    storeHealth: watchStore(clock),
     delivery,
-  }
+    tasks,
+    publisher: options.publisher,
+  })
+  return { app, delivery }
+}
+
+function wireDelivery(
+  { subscriptions, workers }: DeliveryComposition,
+  options: Wiring['options'],
+  ports: DeliveryPorts,
+): { readonly delivery: Delivery; readonly tasks: TaskDesk } {
+  const store = createAppStore(ports.store, ports)
+  const tasks = new TaskDesk(store, definedTasks(ports.registry))
+  const owner = options.delivery?.owner ?? ownerName(ports.environment)
+  const work = workers.map((worker) =>
+    workerSubscription(worker, { ports, store, desk: tasks, owner }),
+  )
+  const relay = options.publisher === undefined ? [] : [makeRelay(options.publisher, options.relay)]
+  const all = [...subscriptions, ...work, ...relay]
+  return { delivery: new Delivery(ports, all, { ...options.delivery, owner }), tasks }
+}
+
+function definedTasks(registry: Registry): readonly AnyTaskDefinition[] {
+  return [...registry.definitions.values()].filter(
+    ({ kind }) => kind === 'task',
+  ) as AnyTaskDefinition[]
 }
 
 /** Commands are sent, not published. */
@@ -198,12 +216,13 @@ interface AppParts {
   readonly observations: Observations
   readonly storeHealth: StoreHealth
   readonly delivery: Delivery
+  readonly tasks: TaskDesk
   readonly publisher: Publisher | undefined
 }
 
 function makeApp(
   store: Store,
-  { bus, messages, ports, observations, storeHealth, delivery, publisher }: AppParts,
+  { bus, messages, ports, observations, storeHealth, delivery, tasks, publisher }: AppParts,
 ): App {
   const life = new Lifecycle()
   const appStore = createAppStore(store, ports)
@@ -235,6 +254,13 @@ function makeApp(
     registry: ports.registry,
     observations,
     delivery,
+    tasks,
+    admin: createAdmin(store, {
+      registry: ports.registry,
+      onRequested: (subscription) => delivery.requested(subscription),
+      clock: ports.environment.clock,
+      ids: ports.environment.ids,
+    }),
     health: () => describeHealth(life.state, bus, storeHealth),
     close,
     [Symbol.asyncDispose]: close,

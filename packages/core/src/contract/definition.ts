@@ -60,6 +60,8 @@ export interface AnyEventDefinition extends AnyDefinition {
   readonly topic: AnyTopic | undefined
   /** The partition key of a payload; undefined: the aggregate id. */
   readonly key: ((payload: never) => string) | undefined
+  /** What it is for, where its kind does not say it: a fact is kept, work may go. */
+  readonly class?: 'fact' | 'work'
   /** Schemas of earlier versions. */
   readonly history: Readonly<Record<number, StandardSchemaV1>>
   /** One step from each earlier version to the next. */

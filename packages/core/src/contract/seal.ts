@@ -169,7 +169,7 @@ function seal(envelope: Envelope, timeMs: number, plan: SealPlan): SealedEvent {
       definition?.key === undefined
         ? undefined
         : partitionKey(definition, envelope, plan.keyPayload),
-    class: definition?.kind === 'task' ? 'work' : 'fact',
+    class: definition?.class ?? (definition?.kind === 'task' ? 'work' : 'fact'),
     schemaHash: hash,
     '~sealed': true,
   }

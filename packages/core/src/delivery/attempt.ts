@@ -43,6 +43,7 @@ export interface Completion {
 export interface AttemptOf {
   readonly event: StoredEnvelope
   readonly attempt: number
+  readonly laterUsed: number
   readonly redrives: number
 }
 
@@ -215,9 +216,12 @@ function makeWork(
 
 function circumstances(
   { name, ports: { environment } }: AttemptPorts,
-  { attempt, redrives }: AttemptOf,
+  { attempt, laterUsed, redrives }: AttemptOf,
   interruption: Interruption,
-): Pick<DeliveryContext, 'subscription' | 'signal' | 'attempt' | 'redrives' | 'now' | 'newId'> {
+): Pick<
+  DeliveryContext,
+  'subscription' | 'signal' | 'attempt' | 'laterUsed' | 'redrives' | 'now' | 'newId'
+> {
   const nowMs = environment.clock.now()
   return {
     subscription: name,
@@ -225,6 +229,7 @@ function circumstances(
       return interruption.signal
     },
     attempt,
+    laterUsed,
     redrives,
     now: toIsoTime(nowMs),
     newId: () => environment.ids.newId(environment.clock.now()),
@@ -236,7 +241,7 @@ function makeContext(
   of: AttemptOf,
   { work, interruption }: { readonly work: HandlerWork; readonly interruption: Interruption },
 ): DeliveryContext {
-  const { event, attempt, redrives } = of
+  const { event, attempt, laterUsed, redrives } = of
   const { environment } = parts.ports
   const { tx, send, after, at, cancelTimer } = work.effects
   return {
@@ -250,6 +255,7 @@ function makeContext(
       return interruption.signal
     },
     attempt,
+    laterUsed,
     redrives,
     now: toIsoTime(environment.clock.now()),
     newId: () => environment.ids.newId(environment.clock.now()),

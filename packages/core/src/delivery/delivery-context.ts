@@ -52,6 +52,8 @@ interface Circumstances {
   readonly signal: AbortSignal
   /** From 1; rises with each attempt in place. */
   readonly attempt: number
+  /** How many of the policy's later attempts are used up. */
+  readonly laterUsed: number
   /** How often a person sent the event again; 0 the first time. */
   readonly redrives: number
   /** UTC, ISO 8601, milliseconds. */

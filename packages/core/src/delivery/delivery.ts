@@ -1,7 +1,9 @@
 import { hostname } from 'node:os'
 import { RegistryError, UsageError } from '../errors/usage-errors.ts'
 import type { SubscriptionStatus } from '../store/subscription-store.ts'
+import { isDeadHere } from './dead-owner.ts'
 import type { AnySubscription } from './define-subscription.ts'
+import type { Environment } from '../work/origin.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import { LogTail } from './log-tail.ts'
 import { EVERYTHING, makeSelection, selectionProblems } from './selection.ts'
@@ -153,9 +155,8 @@ function readOwnership(
       `delivery.${option} is a number of milliseconds from ${least} up; got ${value}.`,
     )
   }
-  const own = environment.ids.newId(environment.clock.now()).slice(-12)
   return {
-    owner: owner ?? `${hostname()}:${process.pid}:${own}`,
+    owner: owner ?? ownerName(environment),
     isDead: isDeadHere,
     leaseMs,
     graceMs,
@@ -163,15 +164,7 @@ function readOwnership(
   }
 }
 
-/** Whether an owner was a process of this machine, and is none any more. */
-function isDeadHere(owner: string): boolean {
-  const [, host, pid] = /^(.+):(\d+):[^:]+$/.exec(owner) ?? []
-  if (host !== hostname() || pid === undefined || Number(pid) === process.pid) return false
-  try {
-    process.kill(Number(pid), 0)
-    return false
-  } catch (error) {
-    // EPERM: it is there, and somebody else's.
-    return (error as { code?: string }).code === 'ESRCH'
-  }
+/** A name that tells this process from every other, and says on which machine it is to be found. */
+export function ownerName({ ids, clock }: Pick<Environment, 'ids' | 'clock'>): string {
+  return `${hostname()}:${process.pid}:${ids.newId(clock.now()).slice(-12)}`
 }

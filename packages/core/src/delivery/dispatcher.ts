@@ -372,5 +372,5 @@ export class Dispatcher {
 
 function toAttempt({ plan }: Item): AttemptOf {
   if (plan.kind !== 'handle') throw new TypeError(`An event to be ${plan.kind} came into a group`)
-  return { event: plan.event, attempt: 1, redrives: 0 }
+  return { event: plan.event, attempt: 1, laterUsed: 0, redrives: 0 }
 }

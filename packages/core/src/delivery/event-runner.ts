@@ -155,7 +155,12 @@ export class EventRunner {
       parked === undefined
         ? { positions: [event.position], parked: [] }
         : { positions: [], parked: [resolved(parked, this.#now())] }
-    const of = { event, attempt, redrives: parked?.redrives ?? 0 }
+    const of = {
+      event,
+      attempt,
+      laterUsed: parked?.laterCount ?? 0,
+      redrives: parked?.redrives ?? 0,
+    }
     const { handled } = this.#host.attempts.ports.observations
     if (!handled.active) return attemptEvent(this.#host.attempts, of, completion)
     const startMs = performance.now()
