@@ -88,7 +88,8 @@ export async function bootstrap<
     await prepareSchemas([...registry.definitions.values()])
     const app = wire(store, { composition, deliveries, registry, options })
     await store.contracts.declare(registry.declared())
-    if (options.delivery?.run !== false) app.delivery.start()
+    const { run = true } = options.delivery ?? {}
+    if (run !== false) app.delivery.start(run === true ? undefined : run)
     return app.app
   } catch (error) {
     // The application owns the store from here on, also when it cannot start.

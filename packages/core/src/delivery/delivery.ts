@@ -14,10 +14,10 @@ import { TimerRunner, TIMERS } from './timer-runner.ts'
 /** How an application runs its subscriptions. */
 export interface DeliveryOptions {
   /**
-   * Whether this process runs them; true by default. One that does not still sends commands and
-   * appends, and others handle what comes of it.
+   * Whether this process runs them, and the timers; true by default. One that does not still sends
+   * commands and appends, and others handle what comes of it. A list of names: these and nothing else.
    */
-  readonly run?: boolean
+  readonly run?: boolean | readonly string[]
   /** How long a subscription belongs to a process that says nothing any more; 10 s by default. */
   readonly leaseMs?: number
   /** How long handlers have to end when the application closes; 10 s by default. */
@@ -66,9 +66,13 @@ export class Delivery {
     )
   }
 
-  start(): void {
-    this.#timers.start()
-    for (const runner of this.#runners) runner.start()
+  /**
+   * @param only the names of those to start; all, and the timers, without
+   * @throws {UsageError} a name that is none of this application's
+   */
+  start(only?: readonly string[]): void {
+    if (only === undefined) this.#timers.start()
+    for (const runner of this.#named(only)) runner.start()
   }
 
   /** Stops all of them in good order. */

@@ -78,12 +78,15 @@ export class OperationDesk {
   }
 
   /** The session ends, and the next one begins in the new generation: there this comes to its end. */
-  async #reset({ request, progress }: OperationRecord): Promise<OperationStep> {
+  async #reset(operation: OperationRecord): Promise<OperationStep> {
+    const { request, progress } = operation
     const { generation } = this.#session.fence
     const from = progress['generation']
     if (typeof from === 'number' && generation > from) {
       return { kind: 'done', result: { generation } }
     }
+    // Kept first: the next session must see that it was done, or it would reset again without end.
+    await this.#put({ ...operation, progress: { generation } })
     const position = request['position'] as number
     this.#session.end({ kind: 'reset', position })
     return { kind: 'goes-on', progress: { generation } }

@@ -89,6 +89,8 @@ async function cancelRunning({ open, ids }: StoreHarness): Promise<void> {
     cancelledBy: 'bob',
     cancelReason: 'enough',
   })
+  const again = await store.operations.cancel(operation.operationId, 'cy', 'me too')
+  assert.deepEqual(again, wished, 'the first wish counts')
   const further = { ...running(operation), progress: { done: 4 } }
   await put(store, further)
   const found = await store.operations.find(operation.operationId)
