@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts'
+import { checkCloseOptions, waitForClose, type CloseOptions } from '../bus/closing.ts'
 import type { AnyModule } from '../contract/define-module.ts'
 import { createRegistry, type Registry, type RegistryOptions } from '../contract/registry.ts'
 import { RegistryError } from '../errors/usage-errors.ts'
@@ -153,11 +154,19 @@ function makeApp(store: Store, { bus, messages, ports, observations, storeHealth
   const appStore = createAppStore(store, ports)
   const run = <Result>(work: () => Promise<Result>): Promise<Result> =>
     life.run(() => storeHealth.watch(work()))
-  const close = (): Promise<void> =>
-    life.close(bus, async () => {
-      await bus.close()
-      await store.close()
+  const end = async (): Promise<void> => {
+    await bus.close()
+    await store.close()
+  }
+  const close = async (closeOptions: CloseOptions = {}): Promise<void> => {
+    checkCloseOptions(closeOptions)
+    return waitForClose(life.close(bus, end), closeOptions, {
+      clock: ports.environment.clock,
+      stillRunning: () => bus.stillRunning(life.running),
+      giveUp: (error) => bus.giveUp(error),
+      onBackground: ports.onError,
     })
+  }
   return {
     send: ((...args: Parameters<MessageBus['send']>) =>
       run(() => messages.send(...args))) as App['send'],
@@ -171,7 +180,7 @@ function makeApp(store: Store, { bus, messages, ports, observations, storeHealth
     observations,
     health: () => describeHealth(life.state, bus, storeHealth),
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   }
 }
 

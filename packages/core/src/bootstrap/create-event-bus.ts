@@ -1,4 +1,5 @@
 import { Bus } from '../bus/bus.ts'
+import type { CloseOptions } from '../bus/closing.ts'
 import type { EventBus } from '../bus/event-bus.ts'
 import type { QueueOptions } from '../bus/event-queue.ts'
 import type { Envelope } from '../contract/envelope.ts'
@@ -38,8 +39,11 @@ export interface StandaloneBus<Known extends Envelope> extends EventBus<Known>, 
   /**
    * Takes no new listeners, lets what is queued and under way end, closes the handlers that hold events
    * back, ends every wait. Twice is once.
+   *
+   * @throws {CloseTimeoutError} it took longer than `timeoutMs`: handlers still run
+   * @throws the signal's reason
    */
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 /** Makes a bus without an application: for a library, a script, a test, or seed code that has no store. */

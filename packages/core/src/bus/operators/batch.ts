@@ -1,8 +1,8 @@
 import { LinkedAbort } from '../../internal/linked-abort.ts'
 import type { Envelope } from '../../contract/envelope.ts'
 import type { Handler, HandlerContext } from '../handler.ts'
-import { operator, runForMany, Tally, type Work } from './compose.ts'
-import { requireFunction, requireMs, requireWhole } from './options.ts'
+import { contextForMany, operator, runForMany, Tally, type Work } from './compose.ts'
+import { requireFunction, requireMs, requireWhole } from '../options.ts'
 
 export interface BatchOptions {
   /** Events of a batch at the most; 100 by default. */
@@ -94,7 +94,8 @@ class Batches<E extends Envelope> {
     return this.#tally.idle()
   }
 
-  #begin(ctx: HandlerContext): OpenBatch<E> {
+  #begin(first: HandlerContext): OpenBatch<E> {
+    const ctx = contextForMany(first)
     const waiting = new LinkedAbort(ctx.signal)
     const open: OpenBatch<E> = { ctx, items: [], waiting }
     const old = (): void => {

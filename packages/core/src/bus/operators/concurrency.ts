@@ -2,7 +2,7 @@ import type { Envelope } from '../../contract/envelope.ts'
 import type { Handler, HandlerContext } from '../handler.ts'
 import { Ring } from '../ring.ts'
 import { operator, Tally, type Work } from './compose.ts'
-import { requireFunction, requireWhole } from './options.ts'
+import { requireFunction, requireWhole } from '../options.ts'
 import { Pool, type WaitingLine } from './pool.ts'
 
 export interface ConcurrencyOptions<E extends Envelope = Envelope> {

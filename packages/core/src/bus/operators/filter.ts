@@ -1,7 +1,7 @@
 import type { Envelope } from '../../contract/envelope.ts'
 import type { Handler, HandlerContext } from '../handler.ts'
 import { operator } from './compose.ts'
-import { requireFunction } from './options.ts'
+import { requireFunction } from '../options.ts'
 
 /**
  * Hands on the events that the predicate answers with true for; the others are done with.

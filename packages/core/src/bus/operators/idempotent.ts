@@ -1,7 +1,7 @@
 import type { Envelope } from '../../contract/envelope.ts'
 import { isThenable, type Handler } from '../handler.ts'
 import { operator } from './compose.ts'
-import { requireFunction, requireWhole } from './options.ts'
+import { requireFunction, requireWhole } from '../options.ts'
 
 export interface IdempotentOptions<E extends Envelope = Envelope> {
   /** Keys remembered at the most; the longest unseen is forgotten first. 10,000 by default. */

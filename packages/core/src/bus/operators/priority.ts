@@ -3,7 +3,7 @@ import { toPriority, type Priority } from '../event-queue.ts'
 import type { Handler } from '../handler.ts'
 import { PriorityQueue } from '../priority-queue.ts'
 import { operator } from './compose.ts'
-import { requireFunction, requireWhole } from './options.ts'
+import { requireFunction, requireWhole } from '../options.ts'
 import { Pool, type WaitingLine } from './pool.ts'
 
 export interface PriorityOptions<E extends Envelope = Envelope> {

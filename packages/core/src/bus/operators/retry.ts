@@ -1,7 +1,7 @@
 import { isThenable, type HandlerContext } from '../handler.ts'
 import type { Random } from '../../internal/backoff.ts'
 import { operator, type Work } from './compose.ts'
-import { requireFunction, requireMs, requireOneOf, requireWhole } from './options.ts'
+import { requireFunction, requireMs, requireOneOf, requireWhole } from '../options.ts'
 
 export interface RetryOptions {
   /** Calls in all, the first one included; 3 by default. */

@@ -2,7 +2,7 @@ import type { Envelope } from '../../contract/envelope.ts'
 import { UsageError } from '../../errors/usage-errors.ts'
 import { isThenable, type Handler, type HandlerContext } from '../handler.ts'
 import { operator } from './compose.ts'
-import { requireFunction, requireOneOf } from './options.ts'
+import { requireFunction, requireOneOf } from '../options.ts'
 
 /** The event of a type, out of those that come. */
 type EventOf<E extends Envelope, Type extends string> = E extends Envelope

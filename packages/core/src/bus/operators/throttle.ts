@@ -3,7 +3,7 @@ import type { Handler, HandlerContext } from '../handler.ts'
 import { Ring } from '../ring.ts'
 import { operator, Tally } from './compose.ts'
 import { MonotoneTime } from './monotone-time.ts'
-import { requireFunction, requireMs, requireOneOf, requireWhole } from './options.ts'
+import { requireFunction, requireMs, requireOneOf, requireWhole } from '../options.ts'
 
 export interface ThrottleOptions<E extends Envelope = Envelope> {
   /** Events that are begun within the interval at the most. */

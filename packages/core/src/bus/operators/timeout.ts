@@ -1,7 +1,7 @@
 import { TimeoutError } from '../../errors/queue-errors.ts'
 import { isThenable, type HandlerContext } from '../handler.ts'
 import { operator, type Work } from './compose.ts'
-import { requireFunction, requireMs } from './options.ts'
+import { requireFunction, requireMs } from '../options.ts'
 
 export interface TimeoutOptions {
   /** Milliseconds, from the call on. */

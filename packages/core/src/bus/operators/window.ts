@@ -2,9 +2,9 @@ import { LinkedAbort } from '../../internal/linked-abort.ts'
 import type { Envelope } from '../../contract/envelope.ts'
 import { LateEventError } from '../../errors/queue-errors.ts'
 import type { Handler, HandlerContext } from '../handler.ts'
-import { operator, runForMany, Tally, type Work } from './compose.ts'
+import { contextForMany, operator, runForMany, Tally, type Work } from './compose.ts'
 import { MonotoneTime } from './monotone-time.ts'
-import { invalid, requireFunction, requireMs, requireOneOf, requireWhole } from './options.ts'
+import { invalid, requireFunction, requireMs, requireOneOf, requireWhole } from '../options.ts'
 import { SlidingWindows } from './sliding-windows.ts'
 import { TumblingWindows } from './tumbling-windows.ts'
 import type { WindowOf } from './window-of.ts'
@@ -104,7 +104,7 @@ class Firing<E extends Envelope> {
 
   /** For the event that filled it, whose outcome this is. */
   now(window: WindowOf<E>, ctx: HandlerContext): unknown {
-    return runForMany(() => this.#onWindow(window, ctx))
+    return runForMany(() => this.#onWindow(window, contextForMany(ctx)))
   }
 
   /** For windows that end by time: no event's outcome could tell. */
@@ -213,7 +213,7 @@ class Tumbling<E extends Envelope> {
   #setTimer(ctx: HandlerContext): void {
     const endMs = this.#windows.nextEndMs
     if (this.#timer !== undefined || endMs === undefined) return
-    const timer = (this.#timer = new LinkedAbort(ctx.signal))
+    const timer = (this.#timer = new LinkedAbort(ctx.listenerSignal))
     const { by, ms, latenessMs } = this.#options
     const dueMs = by === 'arrival' ? endMs : this.#lastArrivalMs + ms + latenessMs
     const delayMs = Math.max(0, dueMs - this.#time.read(ctx.clock))
