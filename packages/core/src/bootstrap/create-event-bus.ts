@@ -2,6 +2,15 @@ import { Bus } from '../bus/bus.ts'
 import type { CloseOptions } from '../bus/closing.ts'
 import type { EventBus } from '../bus/event-bus.ts'
 import type { QueueOptions } from '../bus/event-queue.ts'
+import {
+  invalid,
+  optionalBoolean,
+  optionalFunction,
+  optionalMethods,
+  optionalText,
+  requireOptions,
+} from '../bus/options.ts'
+import { isEventDefinition } from '../bus/selector.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import type { AnyEventDefinition } from '../contract/definition.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
@@ -46,10 +55,15 @@ export interface StandaloneBus<Known extends Envelope> extends EventBus<Known>, 
   close(options?: CloseOptions): Promise<void>
 }
 
-/** Makes a bus without an application: for a library, a script, a test, or seed code that has no store. */
+/**
+ * Makes a bus without an application: for a library, a script, a test, or seed code that has no store.
+ *
+ * @throws {UsageError} an option that it cannot take
+ */
 export function createEventBus<const D extends AnyEventDefinition = AnyEventDefinition>(
   options: EventBusOptions<D> = {},
 ): StandaloneBus<D['~event']> {
+  checkEventBusOptions(options)
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
   const onFailure = ownerOf(options.onFailure ?? reportUnlogged(observations))
   const bus = makeBus(options, {
@@ -89,7 +103,24 @@ interface BusWiring {
   readonly source: string | undefined
 }
 
+/** @throws {UsageError} */
+function checkEventBusOptions(options: EventBusOptions<AnyEventDefinition>): void {
+  requireOptions('createEventBus()', options)
+  const { events, clock, ids } = options
+  optionalText("createEventBus()'s source", options.source)
+  optionalFunction("createEventBus()'s onFailure", options.onFailure)
+  optionalMethods("createEventBus()'s clock", clock, ['now', 'sleep'])
+  optionalMethods("createEventBus()'s ids", ids, ['newId'])
+  const isList = events === undefined || (Array.isArray(events) && events.every(isEventDefinition))
+  if (!isList) throw invalid("createEventBus()'s events", 'a list of definitions of events', events)
+}
+
+/** @throws {UsageError} an option that it cannot take */
 export function makeBus(options: BusOptions, { onFailure, ...wiring }: BusWiring): Bus {
+  requireOptions('the bus', options)
+  optionalBoolean("The bus's check", options.check)
+  optionalBoolean("The bus's timings", options.timings)
+  optionalFunction("The bus's onUnhandled", options.onUnhandled)
   return new Bus({
     ...wiring,
     check: options.check ?? true,

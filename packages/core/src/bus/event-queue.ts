@@ -2,7 +2,8 @@ import { QueueFullError } from '../errors/queue-errors.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import type { Clock } from '../internal/clock.ts'
-import { requireOneOf, requireOptions, requireWhole, withDefaults } from './options.ts'
+import { withDefaults } from '../internal/with-defaults.ts'
+import { requireOneOf, requireOptions, requireWhole } from './options.ts'
 import { PriorityQueue } from './priority-queue.ts'
 
 /**

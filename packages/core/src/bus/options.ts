@@ -1,5 +1,6 @@
 import { shorten } from '../errors/contract-error.ts'
 import { UsageError } from '../errors/usage-errors.ts'
+import { isThenable } from './handler.ts'
 
 /** @throws {UsageError} */
 export function requireWhole(option: string, value: unknown, least = 1): void {
@@ -34,6 +35,14 @@ export function optionalFunction(option: string, value: unknown): void {
   if (value !== undefined) requireFunction(option, value)
 }
 
+/** An object of the caller's own that stands for one of ours. @throws {UsageError} */
+export function optionalMethods(option: string, value: unknown, names: readonly string[]): void {
+  if (value === undefined) return
+  requireObject(option, value)
+  for (const name of names)
+    requireFunction(`${option}.${name}`, (value as Readonly<Record<string, unknown>>)[name])
+}
+
 /** @throws {UsageError} */
 export function optionalBoolean(option: string, value: unknown): void {
   if (value === undefined || typeof value === 'boolean') return
@@ -54,24 +63,41 @@ export function optionalSignal(option: string, value: unknown): void {
 
 /** A function or a text in the place of options is most often an argument that was forgotten. @throws {UsageError} */
 export function requireOptions(of: string, value: unknown): void {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
-  throw invalid(`What ${of} takes as options`, 'an object', value)
+  requireObject(`What ${of} takes as options`, value)
 }
 
-/** The options, and what holds where one is not said: left out, or undefined. */
-export function withDefaults<All extends object>(defaults: All, options: Partial<All>): All {
-  const said = Object.entries(options).filter(([, value]) => value !== undefined)
-  return { ...defaults, ...(Object.fromEntries(said) as Partial<All>) }
+/** @throws {UsageError} */
+export function requireObject(what: string, value: unknown): void {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return
+  throw invalid(what, 'an object', value)
+}
+
+/**
+ * What a `key` option answers for an event. Unchecked, an `undefined` for each would make all events one
+ * and the same.
+ *
+ * @throws {UsageError}
+ */
+export function requireKey(of: string, key: unknown): string {
+  if (typeof key === 'string') return key
+  throw invalid(`What ${of}'s key answers`, 'a text', key)
+}
+
+/** A promise would be taken for true, whatever it holds. @throws {UsageError} */
+export function requireAnswer(of: string, answer: unknown): boolean {
+  if (!isThenable(answer)) return Boolean(answer)
+  throw invalid(`What ${of} answers`, 'true or false, at once', answer)
 }
 
 export function invalid(what: string, expected: string, actual: unknown): UsageError {
   return new UsageError(
     'TIDINGS_ARGUMENT_INVALID',
-    `${what} is ${expected}; got ${show(actual)}. Correct the call.`,
+    `${what} is ${expected}; got ${describeValue(actual)}. Correct the call.`,
   )
 }
 
-function show(value: unknown): string {
+/** A value as an error names it: short, and what kind of thing it is. */
+export function describeValue(value: unknown): string {
   if (typeof value === 'string' && value !== '') return value
   if (value === undefined || value === null) return String(value)
   if (typeof value === 'object' || typeof value === 'function') {

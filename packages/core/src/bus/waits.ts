@@ -6,6 +6,7 @@ import { currentFrame } from '../internal/flow.ts'
 import type { Listener, ListenerOptions, WaitOptions } from './event-bus.ts'
 import { BufferedStream, type EventStream, type EventStreamOptions } from './event-stream.ts'
 import type { Handler } from './handler.ts'
+import { requireAnswer } from './options.ts'
 import type { Selector } from './selector.ts'
 
 export interface WaitPorts {
@@ -57,7 +58,7 @@ export class Waits {
       const holds = (held: object): number => Number(held === frame && timeoutMs === undefined)
       const wait: Wait = { holds, end: fail }
       const listener = this.#ports.subscribe(selector, (event) => {
-        if (!predicate(event)) return
+        if (!requireAnswer("waitFor()'s predicate", predicate(event))) return
         end()
         resolve(event)
       })

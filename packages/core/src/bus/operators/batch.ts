@@ -2,7 +2,13 @@ import { LinkedAbort } from '../../internal/linked-abort.ts'
 import type { Envelope } from '../../contract/envelope.ts'
 import type { Handler, HandlerContext } from '../handler.ts'
 import { contextForMany, operator, runForMany, Tally, type Work } from './compose.ts'
-import { requireFunction, requireMs, requireWhole } from '../options.ts'
+import {
+  optionalBoolean,
+  requireFunction,
+  requireMs,
+  requireOptions,
+  requireWhole,
+} from '../options.ts'
 
 export interface BatchOptions {
   /** Events of a batch at the most; 100 by default. */
@@ -32,9 +38,11 @@ export function batch<E extends Envelope>(
   options: BatchOptions,
   handleBatch: Work<readonly E[]>,
 ): Handler<E> {
+  requireOptions('batch', options)
   const { size = 100, maxAgeMs = 5000, bisect = false } = options
   requireWhole("batch's size", size)
   requireMs("batch's maxAgeMs", maxAgeMs)
+  optionalBoolean("batch's bisect", options.bisect)
   requireFunction("batch's handler", handleBatch)
   const batches = new Batches<E>({ size, maxAgeMs, bisect }, handleBatch)
   return operator<E>(handleBatch, {
