@@ -9,6 +9,7 @@ import { systemIds, type IdSource } from '../internal/ids.ts'
 import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messaging/message-bus.ts'
 import { compose, type Composition } from '../messaging/routes.ts'
 import { createObservations, type Observations } from '../observe/observations.ts'
+import { sensitiveIn } from '../observe/redact.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import { createAppStore, type AppStorePorts } from '../work/app-store.ts'
 import type { App, AppOf, Health } from './app.ts'
@@ -104,7 +105,9 @@ function wire(store: Store, { composition, registry, options }: Wiring): App {
   const clock = options.clock ?? systemClock
   const ids = options.ids ?? systemIds
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
-  const onFailure = ownerOf(options.onFailure ?? reportUnlogged(observations))
+  const sensitiveOf = sensitiveIn(registry)
+  const own = options.onFailure ?? reportUnlogged(observations, sensitiveOf)
+  const onFailure = ownerOf(own, sensitiveOf)
   const bus = makeBus(options.bus ?? {}, {
     onFailure,
     observations,

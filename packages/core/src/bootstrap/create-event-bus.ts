@@ -65,7 +65,10 @@ export function createEventBus<const D extends AnyEventDefinition = AnyEventDefi
 ): StandaloneBus<D['~event']> {
   checkEventBusOptions(options)
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
-  const onFailure = ownerOf(options.onFailure ?? reportUnlogged(observations))
+  const sensitive = new Map(options.events?.map((event) => [event.type as string, event.sensitive]))
+  const sensitiveOf = (type: string): readonly string[] => sensitive.get(type) ?? []
+  const own = options.onFailure ?? reportUnlogged(observations, sensitiveOf)
+  const onFailure = ownerOf(own, sensitiveOf)
   const bus = makeBus(options, {
     onFailure,
     observations,

@@ -15,7 +15,7 @@ import {
 } from './alert.ts'
 import { AlertOutbox, DEFAULT_RETRY, reportLostAlert } from './alert-outbox.ts'
 import { compileRules, type CompiledRule } from './alert-rules.ts'
-import { summarizeError } from './describe-error.ts'
+import { redactorOf, summarizeError } from './describe-error.ts'
 import { defaultAgentOf, defaultReportedMsOf, type NameOf } from './event-facts.ts'
 import { Incidents } from './incidents.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
@@ -175,7 +175,7 @@ class AlertWatch implements Alerts {
 
   #onFailed(rule: CompiledRule, { event, handler, error }: HandledFact): void {
     if (!rule.matches(event.eventType)) return
-    const { name, message } = summarizeError(error, event, this.#settings.sensitiveOf)
+    const { name, message } = summarizeError(error, redactorOf(event, this.#settings.sensitiveOf))
     this.#breached(rule, {
       subject: `handler ${handler}`,
       title: `Handler '${handler}' failed on ${event.eventType}`,
@@ -184,9 +184,9 @@ class AlertWatch implements Alerts {
     })
   }
 
-  #onCommandFailed(rule: CompiledRule, { type, error, correlationId }: CommandFact): void {
+  #onCommandFailed(rule: CompiledRule, { type, error, correlationId, redact }: CommandFact): void {
     if (!rule.matches(type)) return
-    const { name, message } = summarizeError(error, undefined, this.#settings.sensitiveOf)
+    const { name, message } = summarizeError(error, redact)
     this.#breached(rule, {
       subject: `command ${type}`,
       title: `Command ${type} failed`,

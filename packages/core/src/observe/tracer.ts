@@ -1,7 +1,7 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
 import { toIsoTime } from '../internal/time.ts'
-import { summarizeError, type ErrorSummary } from './describe-error.ts'
+import { redactorOf, summarizeError, type ErrorSummary } from './describe-error.ts'
 import { defaultSessionOf, type NameOf } from './event-facts.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
 import { disposeAll, requireCount } from './options.ts'
@@ -166,11 +166,11 @@ export function createTracer(observations: Observations, options: TracerOptions 
       eventEntry(event, sessionOf(event), clock.now()),
     )
   const onHandled = ({ event, handler, durationMs, failed, error }: HandledFact): void => {
-    const summary = failed ? summarizeError(error, event, sensitiveOf) : undefined
+    const summary = failed ? summarizeError(error, redactorOf(event, sensitiveOf)) : undefined
     store.handling(entryOf(event), { handler, durationMs, error: summary })
   }
   const onCommand = (fact: CommandFact): void => {
-    const error = fact.failed ? summarizeError(fact.error, undefined, sensitiveOf) : undefined
+    const error = fact.failed ? summarizeError(fact.error, fact.redact) : undefined
     const make = (): Omit<KeptEntry, 'sequence'> => commandEntry(fact, clock.now())
     const entry = store.entry(fact.commandId, fact.correlationId, make)
     store.handling(entry, { handler: fact.type, durationMs: fact.durationMs, error })
