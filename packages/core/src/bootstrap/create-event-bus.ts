@@ -65,7 +65,9 @@ export function createEventBus<const D extends AnyEventDefinition = AnyEventDefi
 ): StandaloneBus<D['~event']> {
   checkEventBusOptions(options)
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
-  const sensitive = new Map(options.events?.map((event) => [event.type as string, event.sensitive]))
+  const sensitive = new Map<string, readonly string[]>(
+    options.events?.map((event) => [event.type, event.sensitive]),
+  )
   const sensitiveOf = (type: string): readonly string[] => sensitive.get(type) ?? []
   const own = options.onFailure ?? reportUnlogged(observations, sensitiveOf)
   const onFailure = ownerOf(own, sensitiveOf)

@@ -12,6 +12,11 @@ export function requireMs(name: string, value: unknown): void {
   throw invalid(`'${name}' is a number of milliseconds from 0 up; got ${String(value)}.`)
 }
 
+/** @throws {UsageError} */
+export function requireFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw invalid(`'${name}' is a function; got ${String(value)}.`)
+}
+
 export function invalid(message: string): UsageError {
   return new UsageError(
     'TIDINGS_ARGUMENT_INVALID',
