@@ -23,7 +23,8 @@ export interface CompiledRule<Rule extends AlertRule = AlertRule> {
 
 /** @throws {UsageError} for a rule that cannot be kept, or two of one name; it says which and why */
 export function compileRules(rules: readonly AlertRule[]): readonly CompiledRule[] {
-  if (rules.length === 0) throw invalid('Alerts need at least one rule.')
+  const isList: boolean = Array.isArray(rules)
+  if (!isList || rules.length === 0) throw invalid('Alerts need at least one rule.')
   const names = new Set<string>()
   return rules.map((rule, index) => {
     const place = `rules[${index}]`
@@ -48,6 +49,8 @@ function defaultName(rule: AlertRule): string {
 }
 
 function checkRule(rule: AlertRule, place: string): void {
+  if (typeof rule !== 'object' || rule === null)
+    throw invalid(`${place}: a rule is an object with a 'kind'; got ${shorten(rule)}.`)
   switch (rule.kind) {
     case 'error':
       return checkType(rule.type, place, 'optional')

@@ -2,6 +2,7 @@ import type { Envelope } from '../contract/envelope.ts'
 import type { Random } from '../internal/backoff.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
 import { runOutside } from '../internal/flow.ts'
+import { withDefaults } from '../internal/with-defaults.ts'
 import {
   eventSubject,
   type Alert,
@@ -19,7 +20,14 @@ import { redactorOf, summarizeError } from './describe-error.ts'
 import { defaultAgentOf, defaultReportedMsOf, type NameOf } from './event-facts.ts'
 import { Incidents } from './incidents.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
-import { disposeAll, invalid, requireCount, requireMs } from './options.ts'
+import {
+  disposeAll,
+  invalid,
+  requireCount,
+  requireFunctions,
+  requireMs,
+  requireObservations,
+} from './options.ts'
 import type { SensitiveOf } from './redact.ts'
 
 export interface AlertOptions {
@@ -75,35 +83,45 @@ export function createAlerts(
   rules: readonly AlertRule[],
   options: AlertOptions,
 ): Alerts {
+  requireObservations(observations)
   const compiled = compileRules(rules)
   return new AlertWatch(observations, compiled, completeOptions(options))
 }
 
+const DEFAULTS: Omit<Settings, 'send'> = {
+  retry: DEFAULT_RETRY,
+  sendTimeoutMs: 30_000,
+  onError: reportLostAlert,
+  recoverAfterMs: 300_000,
+  remindAfterMs: 3_600_000,
+  checkEveryMs: 5000,
+  agentOf: defaultAgentOf,
+  reportedMsOf: defaultReportedMsOf,
+  sensitiveOf: () => [],
+  clock: systemClock,
+  random: Math.random,
+}
+
 function completeOptions(options: AlertOptions): Settings {
-  if (typeof options.send !== 'function')
+  if (typeof options?.send !== 'function')
     throw invalid("'send' is a function that takes an alert, or webhook(url).")
-  const retry = { ...DEFAULT_RETRY, ...options.retry, ...options.send.retry }
+  const retry = withDefaults(
+    withDefaults(DEFAULT_RETRY, options.retry ?? {}),
+    options.send.retry ?? {},
+  )
   requireCount('retry.attempts', retry.attempts, 1)
   requireMs('retry.baseMs', retry.baseMs)
   requireMs('retry.maxMs', retry.maxMs)
-  const settings: Settings = {
-    sendTimeoutMs: 30_000,
-    onError: reportLostAlert,
-    recoverAfterMs: 300_000,
-    remindAfterMs: 3_600_000,
-    checkEveryMs: 5000,
-    agentOf: defaultAgentOf,
-    reportedMsOf: defaultReportedMsOf,
-    sensitiveOf: () => [],
-    clock: systemClock,
-    random: Math.random,
-    ...options,
-    retry,
+  const settings = {
+    ...withDefaults(DEFAULTS, { ...options, retry }),
+    send: options.send,
   }
   requireCount('sendTimeoutMs', settings.sendTimeoutMs, 1)
   requireMs('recoverAfterMs', settings.recoverAfterMs)
   requireMs('remindAfterMs', settings.remindAfterMs)
   requireCount('checkEveryMs', settings.checkEveryMs, 1)
+  const { onError, agentOf, reportedMsOf, sensitiveOf, random } = settings
+  requireFunctions({ onError, agentOf, reportedMsOf, sensitiveOf, random })
   return settings
 }
 

@@ -1,10 +1,11 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { shorten } from '../errors/contract-error.ts'
+import { withDefaults } from '../internal/with-defaults.ts'
 import { nameError, redactorOf, type Redact } from './describe-error.ts'
 import { ownFailureLog } from './log-owner.ts'
 import type { LogFields, LoggableError, Logger } from './logger.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
-import { disposeAll, invalid } from './options.ts'
+import { disposeAll, invalid, requireFunctions, requireObservations } from './options.ts'
 import { redactEvent, type SensitiveOf } from './redact.ts'
 import { textLogger } from './text-logger.ts'
 
@@ -65,12 +66,14 @@ export function logTo(
   logger: Logger = textLogger(),
   options: LogOptions = {},
 ): Disposable {
-  const levels = { ...DEFAULT_LEVELS, ...options.levels }
+  requireObservations(observations)
+  const levels = withDefaults(DEFAULT_LEVELS, options.levels ?? {})
   if (options.payloads === true && options.sensitiveOf === undefined)
     throw invalid(
       "With 'payloads', 'sensitiveOf' says which fields to hide (sensitiveIn(app.registry)).",
     )
   const sensitiveOf: SensitiveOf = options.sensitiveOf ?? (() => [])
+  requireFunctions({ sensitiveOf })
   const writers = Object.fromEntries(
     Object.entries(levels).map(([what, level]) => [what, writerOf(logger, what, level)]),
   ) as Readonly<Record<keyof LogLevels, Write | undefined>>

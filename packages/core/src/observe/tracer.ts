@@ -4,7 +4,7 @@ import { toIsoTime } from '../internal/time.ts'
 import { redactorOf, summarizeError, type ErrorSummary } from './describe-error.ts'
 import { defaultSessionOf, type NameOf } from './event-facts.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
-import { disposeAll, requireCount } from './options.ts'
+import { disposeAll, requireCount, requireFunctions, requireObservations } from './options.ts'
 import type { SensitiveOf } from './redact.ts'
 
 export interface TracerOptions {
@@ -153,13 +153,15 @@ function first(keys: Iterable<string>): string {
  * Keeps what was seen of each correlation and each session, in bounded memory: types, handlers, times
  * and errors, no payloads.
  *
- * @throws {UsageError} a limit that is no whole number from 1 up
+ * @throws {UsageError} an option that it cannot take
  */
 export function createTracer(observations: Observations, options: TracerOptions = {}): Tracer {
   const { maxTraces = 1000, maxEventsPerTrace = 200, sessionOf = defaultSessionOf } = options
   const { sensitiveOf = () => [], clock = systemClock } = options
+  requireObservations(observations)
   requireCount('maxTraces', maxTraces, 1)
   requireCount('maxEventsPerTrace', maxEventsPerTrace, 1)
+  requireFunctions({ sessionOf, sensitiveOf })
   const store = new TraceStore(maxTraces, maxEventsPerTrace)
   const entryOf = (event: Envelope): KeptEntry =>
     store.entry(event.eventId, event.correlationId, () =>

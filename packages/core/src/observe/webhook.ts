@@ -1,7 +1,7 @@
 import { WebhookError } from '../errors/webhook-error.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
 import type { Alert, AlertRetry, AlertSender } from './alert.ts'
-import { invalid, requireFunction, requireMs } from './options.ts'
+import { invalid, requireFunctions, requireMs } from './options.ts'
 
 export interface WebhookOptions {
   /** The platform's by default. */
@@ -34,7 +34,7 @@ export function webhook(url: string | URL, options: WebhookOptions = {}): AlertS
   const { maxRetryAfterMs = 300_000, clock = systemClock } = options
   requireMs('timeoutMs', timeoutMs)
   requireMs('maxRetryAfterMs', maxRetryAfterMs)
-  for (const [name, value] of Object.entries({ fetch, body })) requireFunction(name, value)
+  requireFunctions({ fetch, body })
   const headers = { 'content-type': 'application/json', ...options.headers }
   const post = async (
     alert: Alert,

@@ -6,6 +6,8 @@ import { openObservations } from './facts.ts'
 describe('rules and options that cannot be kept are refused, with their place', () => {
   test.each<[unknown, RegExp]>([
     [[], /at least one rule/],
+    [{ kind: 'error' }, /at least one rule/],
+    [['error'], /rules\[0\]: a rule is an object with a 'kind'; got "error"/],
     [
       [{ kind: 'eror' }],
       /rules\[0\]: 'kind' is one of error, slow, event, silence, value; got eror/,
@@ -44,6 +46,9 @@ describe('rules and options that cannot be kept are refused, with their place', 
     [{ retry: { attempts: 0 } }, /'retry.attempts'/],
     [{ recoverAfterMs: -1 }, /'recoverAfterMs'/],
     [{ checkEveryMs: 0 }, /'checkEveryMs'/],
+    [{ onError: 'log' as never }, /'onError' is a function; got "log"/],
+    [{ sensitiveOf: [] as never }, /'sensitiveOf' is a function/],
+    [{ agentOf: 'agentId' as never }, /'agentOf' is a function/],
   ])('%j', (options, message) => {
     const call = () =>
       createAlerts(openObservations(), [{ kind: 'error' }], { send: () => undefined, ...options })
