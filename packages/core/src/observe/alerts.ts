@@ -15,7 +15,7 @@ import {
   type ValueRule,
 } from './alert.ts'
 import { AlertOutbox, DEFAULT_RETRY, reportLostAlert } from './alert-outbox.ts'
-import { compileRules, type CompiledRule } from './alert-rules.ts'
+import { compileRules, silentSubject, type CompiledRule } from './alert-rules.ts'
 import { redactorOf, summarizeError } from './describe-error.ts'
 import { defaultAgentOf, defaultReportedMsOf, type NameOf } from './event-facts.ts'
 import { Incidents } from './incidents.ts'
@@ -260,11 +260,13 @@ class AlertWatch implements Alerts {
     })
   }
 
-  #onSound(silence: Silence, { eventType }: Envelope): void {
-    if (!silence.rule.matches(eventType)) return
+  #onSound(silence: Silence, event: Envelope): void {
+    const { rule } = silence.rule
+    if (!silence.rule.matches(event.eventType)) return
+    if (rule.source !== undefined && this.#settings.agentOf(event) !== rule.source) return
     const nowMs = this.#settings.clock.now()
     silence.lastMs = nowMs
-    this.#send(this.#incidents.recovered(silence.rule, silence.rule.rule.type, nowMs))
+    this.#send(this.#incidents.recovered(silence.rule, silentSubject(rule), nowMs))
   }
 
   #breached(rule: CompiledRule, breach: Breach): void {
@@ -289,14 +291,15 @@ class AlertWatch implements Alerts {
   }
 
   #checkSilence(silence: Silence, nowMs: number): void {
-    const { type, forMs } = silence.rule.rule
+    const { forMs } = silence.rule.rule
+    const subject = silentSubject(silence.rule.rule)
     // After a step back of the clock the silence is counted from there.
     if (nowMs < silence.lastMs) silence.lastMs = nowMs
     const silentMs = nowMs - silence.lastMs
     if (silentMs < forMs) return
     this.#breached(silence.rule, {
-      subject: type,
-      title: `No event ${type} comes`,
+      subject,
+      title: `No event ${subject} comes`,
       message: `None was published for ${silentMs} ms; the limit is ${forMs} ms.`,
     })
   }
