@@ -287,7 +287,7 @@ export class Bus {
       deliveries: this.#deliveries,
       waits: this.#waits,
       published: this.#ports.observations.published,
-      isBusyElsewhere,
+      isBusyElsewhere: () => isBusyElsewhere() || this.#listeners.closing > 0,
       closed,
     }
     runOutside(() => endStuckWaits(watching, this.#over.signal)).catch(this.#ports.onBackground)

@@ -86,6 +86,7 @@ export async function endStuckWaits(ports: StuckWaitPorts, stop: AbortSignal): P
     const runningBefore = deliveries.all()
     const isOver = await clock.sleep(QUIET_MS, { signal: stop }).then(
       () => false,
+      // Only the stop ends it before its time.
       () => true,
     )
     if (isOver) return

@@ -33,6 +33,7 @@ export class Listeners {
   /** What `once` was given, by what it subscribed. */
   readonly #wrapped = new WeakMap<Handler, Handler>()
   #lastId = 0
+  #closing = 0
 
   constructor(ports: ListenerPorts) {
     this.#ports = ports
@@ -40,6 +41,11 @@ export class Listeners {
 
   get size(): number {
     return this.#table.size
+  }
+
+  /** How many handlers finish with what they held back, which may publish. */
+  get closing(): number {
+    return this.#closing
   }
 
   all(): readonly ListenerEntry[] {
@@ -154,10 +160,14 @@ export class Listeners {
   /** Lets a handler that holds events back finish with them; a failure of that has its owner too. */
   #closeHandler(entry: ListenerEntry): Promise<void> | undefined {
     if (entry.handler.close === undefined) return undefined
+    this.#closing++
     return Promise.resolve()
       .then(() => entry.handler.close?.(entry.context))
       .catch((error: unknown) => {
         entry.context.reportFailure(error)
+      })
+      .finally(() => {
+        this.#closing--
       })
   }
 

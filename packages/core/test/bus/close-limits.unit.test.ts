@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { QUIET_MS } from '../../src/bus/closing.ts'
 import type { HandlerContext } from '../../src/bus/handler.ts'
 import { batch } from '../../src/bus/operators/batch.ts'
+import { window } from '../../src/bus/operators/window.ts'
 import { ANY } from '../../src/bus/selector.ts'
 import type { Envelope } from '../../src/contract/envelope.ts'
 import { CloseTimeoutError } from '../../src/errors/queue-errors.ts'
@@ -126,6 +127,31 @@ describe('a handler that waits for events while the bus closes', () => {
     await clock.advance(10 * QUIET_MS)
     await closed
     expect(failures.map(({ error }) => codeOf(error))).toEqual(['TIDINGS_TIMEOUT'])
+  })
+
+  test('what a handler publishes while it finishes with what it held back still comes', async () => {
+    const { bus, clock } = openBus()
+    const finishing = Promise.withResolvers<void>()
+    const heard: unknown[] = []
+    const stream = bus.events('A.Answer')
+    bus.subscribe('A.First', async () => {
+      heard.push((await stream.next()).value?.eventType)
+    })
+    bus.subscribe(
+      'A.Held',
+      window({ kind: 'tumbling', ms: 100 * QUIET_MS }, async () => {
+        void bus.publish(ofType('A.First'))
+        await finishing.promise
+        await bus.publish(ofType('A.Answer'))
+      }),
+    )
+    await bus.publish(ofType('A.Held'))
+    const closed = bus.close()
+    await clock.advance(3 * QUIET_MS)
+    expect(heard).toEqual([])
+    finishing.resolve()
+    await closed
+    expect(heard).toEqual(['A.Answer'])
   })
 
   test('within a transaction or a command elsewhere nothing is cut while that goes on', async () => {
