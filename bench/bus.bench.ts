@@ -194,10 +194,12 @@ function pooledAt(task: (run: () => Promise<void>) => Promise<unknown>, scale: n
 function oursPool({ scale }: Setting): Running {
   const event = {} as Envelope
   const handler = concurrency({ limit: 10 }, asyncHandler())
+  const { signal } = new AbortController()
   const context = {
     listenerId: 'listener-1',
     name: 'pool',
-    signal: new AbortController().signal,
+    signal,
+    listenerSignal: signal,
     clock: systemClock,
     reportFailure: (error: unknown) => {
       throw error

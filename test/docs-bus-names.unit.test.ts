@@ -77,7 +77,12 @@ test('every name of the systems that this one follows has a row', () => {
     BatchEventHandler PriorityEventBus EventTracer EventStatistics safe_handler
     EventSourcingHandler event_handler CustomEventType EventStore.save_event
     EventStore.get_events EventReplay.replay_events AgentExecutor AppEvent DatasetEvent
-    DocumentEvent MessageEvent DeductQuotaHandler
+    DocumentEvent MessageEvent DeductQuotaHandler AGENT_STARTED AGENT_COMPLETED ERROR_OCCURRED
+    SESSION_CREATED SESSION_EXPIRED CHECKPOINT_SAVED CHECKPOINT_RESTORED MIDDLEWARE_EXECUTED
+    MIDDLEWARE_FAILED CustomEventHandler execution_time_ms error_message error_type
+    collect_metrics get_stats on_error on_slow_execution log_event log_error condition_func
+    window_seconds max_attempts transform_func max_concurrent batch_size flush_interval
+    get_trace_log priority_queue
   `
     .trim()
     .split(/\s+/)

@@ -1,7 +1,9 @@
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { brokenStores } from '@tidings/testing'
+import * as library from 'tidings'
 import { errorCodes } from 'tidings/contract'
+import * as observe from 'tidings/observe'
 import { en } from '../packages/cli/src/texts/en.ts'
 import { zh } from '../packages/cli/src/texts/zh.ts'
 import { zhErrors } from '../packages/cli/src/texts/zh-errors.ts'
@@ -77,6 +79,14 @@ describe('reference', () => {
     const listed = rows.map(([code = '', meaning = '']) => `${unquote(code)}: ${meaning}`)
     const known = Object.entries(errorCodes).map(([code, meaning]) => `${code}: ${meaning}`)
     expect(differences({ page: listed, code: known })).toEqual(AGREE)
+  })
+
+  test('the error classes are there to be caught', () => {
+    const rows = tableRows(readPage('docs/reference/errors.md'), 'Codes of the library')
+    const classes = rows.flatMap(([, , names = '']) => names.split(', ').map(unquote))
+    const exported = { ...library, ...observe } as Readonly<Record<string, unknown>>
+    expect(classes.length).toBeGreaterThanOrEqual(rows.length)
+    expect(classes.filter((name) => typeof exported[name] !== 'function')).toEqual([])
   })
 
   test('the codes of the command line are those of the code', () => {

@@ -4,7 +4,23 @@ export {
   type EventBusOptions,
   type StandaloneBus,
 } from './bootstrap/create-event-bus.ts'
-export type { EventBus, Listener, ListenerOptions, WaitOptions } from './bus/event-bus.ts'
+export {
+  CloseTimeoutError,
+  LateEventError,
+  PublishDepthError,
+  QueueFullError,
+  TimeoutError,
+  type StillRunning,
+} from './errors/queue-errors.ts'
+export type { CloseOptions } from './bus/closing.ts'
+export type {
+  DrainOptions,
+  EventBus,
+  Listener,
+  ListenerOptions,
+  PublishOptions,
+  WaitOptions,
+} from './bus/event-bus.ts'
 export type { EnqueueOptions, OverflowPolicy, Priority, QueueOptions } from './bus/event-queue.ts'
 export type { BufferOverflow, EventStream, EventStreamOptions } from './bus/event-stream.ts'
 export type {

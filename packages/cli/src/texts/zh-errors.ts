@@ -30,7 +30,7 @@ export const zhErrors: Readonly<Record<ErrorCode, string>> = {
   TIDINGS_EVENT_LATE: '事件到达时，其所属的窗口已经结束。',
   TIDINGS_PUBLISH_LOOP: '处理函数层层嵌套发布事件，超出合理深度。',
   TIDINGS_WEBHOOK_FAILED: 'Webhook 没有接收告警。',
-  TIDINGS_CLOSED: '日志或应用已关闭。',
+  TIDINGS_CLOSED: '日志、事件总线或应用已关闭。',
   TIDINGS_STORE_BUSY: '另一个进程占用日志太久。',
   TIDINGS_STORE_FULL: '磁盘已满，或文件已达上限。',
   TIDINGS_STORE_READ_ONLY: '日志无法写入。',

@@ -3,6 +3,7 @@ import type { AnyModule } from '../contract/define-module.ts'
 import type { AnyCommandDefinition } from '../contract/definition.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import type { Registry } from '../contract/registry.ts'
+import type { CloseOptions } from '../bus/closing.ts'
 import type { EventBus } from '../bus/event-bus.ts'
 import type { Admin } from '../delivery/admin.ts'
 import type { Delivery } from '../delivery/delivery.ts'
@@ -93,8 +94,11 @@ export interface App<
    * Takes no further work, waits for that under way (commands, appends, transactions, listeners), then
    * closes the store. Twice is once. Called within a handler or a command, it resolves at once and
    * closes after that one: it could not wait for it.
+   *
+   * @throws {CloseTimeoutError} it took longer than `timeoutMs`; the store stays open until what runs has ended
+   * @throws the signal's reason
    */
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
 /** The application that a list of modules makes; `export interface MyApp extends AppOf<typeof modules> {}` names it. */

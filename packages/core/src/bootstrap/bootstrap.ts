@@ -1,4 +1,5 @@
 import type { Bus } from '../bus/bus.ts'
+import { checkCloseOptions, waitForClose, type CloseOptions } from '../bus/closing.ts'
 import type { AnyModule } from '../contract/define-module.ts'
 import type { AnyTaskDefinition } from '../contract/definition.ts'
 import { createRegistry, type Registry, type RegistryOptions } from '../contract/registry.ts'
@@ -12,6 +13,7 @@ import { createObservations, type Observations } from '../observe/observations.t
 import { makeRelay, type RelayOptions } from '../delivery/relay.ts'
 import { TaskDesk } from '../delivery/task-desk.ts'
 import { workerSubscription } from '../delivery/worker-subscription.ts'
+import { sensitiveIn } from '../observe/redact.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import type { Publisher } from '../transport/publisher.ts'
 import { createAdmin } from '../delivery/admin.ts'
@@ -132,7 +134,9 @@ function wire(
   const clock = options.clock ?? systemClock
   const ids = options.ids ?? systemIds
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
-  const onFailure = ownerOf(options.onFailure ?? reportUnlogged(observations))
+  const sensitiveOf = sensitiveIn(registry)
+  const own = options.onFailure ?? reportUnlogged(observations, sensitiveOf)
+  const onFailure = ownerOf(own, sensitiveOf)
   const bus = makeBus(options.bus ?? {}, {
     onFailure,
     observations,
@@ -229,14 +233,22 @@ function makeApp(
   const appStore = createAppStore(store, ports)
   const run = <Result>(work: () => Promise<Result>): Promise<Result> =>
     life.run(() => storeHealth.watch(work()))
-  const close = (): Promise<void> => {
+  let stopped: Promise<void> | undefined
+  const end = async (): Promise<void> => {
+    await stopped
+    await bus.close()
+    await publisher?.close()
+    await store.close()
+  }
+  const close = async (closeOptions: CloseOptions = {}): Promise<void> => {
+    checkCloseOptions(closeOptions)
     // From now on: what they handle would otherwise begin more, and what is waited for would never end.
-    const stopped = delivery.stop()
-    return life.close(bus, async () => {
-      await stopped
-      await bus.close()
-      await publisher?.close()
-      await store.close()
+    stopped ??= life.run(() => delivery.stop())
+    return waitForClose(life.close(bus, end), closeOptions, {
+      clock: ports.environment.clock,
+      stillRunning: () => bus.stillRunning(life.running),
+      giveUp: (error) => bus.giveUp(error),
+      onBackground: ports.onError,
     })
   }
   return {
@@ -264,7 +276,7 @@ function makeApp(
     }),
     health: () => describeHealth(life.state, bus, storeHealth),
     close,
-    [Symbol.asyncDispose]: close,
+    [Symbol.asyncDispose]: () => close(),
   }
 }
 

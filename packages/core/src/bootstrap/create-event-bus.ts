@@ -1,6 +1,16 @@
 import { Bus } from '../bus/bus.ts'
+import type { CloseOptions } from '../bus/closing.ts'
 import type { EventBus } from '../bus/event-bus.ts'
 import type { QueueOptions } from '../bus/event-queue.ts'
+import {
+  invalid,
+  optionalBoolean,
+  optionalFunction,
+  optionalMethods,
+  optionalText,
+  requireOptions,
+} from '../bus/options.ts'
+import { isEventDefinition } from '../bus/selector.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import type { AnyEventDefinition } from '../contract/definition.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
@@ -38,16 +48,29 @@ export interface StandaloneBus<Known extends Envelope> extends EventBus<Known>, 
   /**
    * Takes no new listeners, lets what is queued and under way end, closes the handlers that hold events
    * back, ends every wait. Twice is once.
+   *
+   * @throws {CloseTimeoutError} it took longer than `timeoutMs`: handlers still run
+   * @throws the signal's reason
    */
-  close(): Promise<void>
+  close(options?: CloseOptions): Promise<void>
 }
 
-/** Makes a bus without an application: for a library, a script, a test, or seed code that has no store. */
+/**
+ * Makes a bus without an application: for a library, a script, a test, or seed code that has no store.
+ *
+ * @throws {UsageError} an option that it cannot take
+ */
 export function createEventBus<const D extends AnyEventDefinition = AnyEventDefinition>(
   options: EventBusOptions<D> = {},
 ): StandaloneBus<D['~event']> {
+  checkEventBusOptions(options)
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
-  const onFailure = ownerOf(options.onFailure ?? reportUnlogged(observations))
+  const sensitive = new Map<string, readonly string[]>(
+    options.events?.map((event) => [event.type, event.sensitive]),
+  )
+  const sensitiveOf = (type: string): readonly string[] => sensitive.get(type) ?? []
+  const own = options.onFailure ?? reportUnlogged(observations, sensitiveOf)
+  const onFailure = ownerOf(own, sensitiveOf)
   const bus = makeBus(options, {
     onFailure,
     observations,
@@ -85,7 +108,24 @@ interface BusWiring {
   readonly source: string | undefined
 }
 
+/** @throws {UsageError} */
+function checkEventBusOptions(options: EventBusOptions<AnyEventDefinition>): void {
+  requireOptions('createEventBus()', options)
+  const { events, clock, ids } = options
+  optionalText("createEventBus()'s source", options.source)
+  optionalFunction("createEventBus()'s onFailure", options.onFailure)
+  optionalMethods("createEventBus()'s clock", clock, ['now', 'sleep'])
+  optionalMethods("createEventBus()'s ids", ids, ['newId'])
+  const isList = events === undefined || (Array.isArray(events) && events.every(isEventDefinition))
+  if (!isList) throw invalid("createEventBus()'s events", 'a list of definitions of events', events)
+}
+
+/** @throws {UsageError} an option that it cannot take */
 export function makeBus(options: BusOptions, { onFailure, ...wiring }: BusWiring): Bus {
+  requireOptions('the bus', options)
+  optionalBoolean("The bus's check", options.check)
+  optionalBoolean("The bus's timings", options.timings)
+  optionalFunction("The bus's onUnhandled", options.onUnhandled)
   return new Bus({
     ...wiring,
     check: options.check ?? true,

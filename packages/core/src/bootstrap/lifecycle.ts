@@ -4,8 +4,8 @@ import { currentFrame } from '../internal/flow.ts'
 /** Other work that has to come to its end: the handlers of a bus. */
 export interface Drainable {
   readonly busy: boolean
-  /** Holds nobody up any more. */
-  release(): void
+  /** Begins to close: takes work of what is under way only. @param isBusyElsewhere whether that is more than its own */
+  beginClosing(isBusyElsewhere: () => boolean): void
   drain(): Promise<void>
 }
 
@@ -21,6 +21,11 @@ export class Lifecycle {
 
   get state(): 'open' | 'draining' | 'closed' {
     return this.#state
+  }
+
+  /** How many pieces of work are under way. */
+  get running(): number {
+    return this.#running.size
   }
 
   /** Begins work that `close` waits for. @throws {UsageError} `TIDINGS_CLOSED` */
@@ -45,7 +50,7 @@ export class Lifecycle {
 
   async #close(others: Drainable, end: () => Promise<void>): Promise<void> {
     this.#state = 'draining'
-    others.release()
+    others.beginClosing(() => this.#running.size > 0)
     while (this.#running.size > 0 || others.busy) {
       await Promise.allSettled(this.#running)
       await others.drain()

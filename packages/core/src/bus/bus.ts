@@ -1,26 +1,31 @@
 import type { Draft } from '../contract/definition.ts'
 import type { Envelope } from '../contract/envelope.ts'
-import { TimeoutError } from '../errors/queue-errors.ts'
+import type { StillRunning } from '../errors/queue-errors.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import { currentFrame, runInFrame, runOutside, runOwnFrame, type Frame } from '../internal/flow.ts'
+import { untilAborted } from '../internal/until-aborted.ts'
 import type { DroppedFact, Observations } from '../observe/observations.ts'
+import { abortable } from './abortable-delivery.ts'
+import { checkEnqueue, checkListenerId, checkListening, checkWaiting } from './check-calls.ts'
+import { checkCloseOptions, endStuckWaits, waitForClose, type CloseOptions } from './closing.ts'
 import { DeliveryFrame } from './delivery-frame.ts'
 import { deliverSync, type DeliveryPorts } from './delivery.ts'
 import { enrich, type EnrichPorts } from './enrich.ts'
 import { EventQueue, type EnqueueOptions, type QueueOptions } from './event-queue.ts'
-import type { Listener, ListenerOptions, WaitOptions } from './event-bus.ts'
-import { BufferedStream, type EventStream, type EventStreamOptions } from './event-stream.ts'
-import {
-  isAsyncHandler,
-  isThenable,
-  type Delivery,
-  type Handler,
-  type HandlerContext,
-  type ListenerFailure,
-  type SyncDelivery,
-} from './handler.ts'
-import { ListenerTable, type ListenerEntry } from './listener-table.ts'
-import { compileSelector, type Selector } from './selector.ts'
+import type {
+  DrainOptions,
+  Listener,
+  ListenerOptions,
+  PublishOptions,
+  WaitOptions,
+} from './event-bus.ts'
+import type { EventStream, EventStreamOptions } from './event-stream.ts'
+import type { Delivery, Handler, ListenerFailure, SyncDelivery } from './handler.ts'
+import { Listeners } from './listeners.ts'
+import { optionalSignal, requireFunction, requireOptions } from './options.ts'
+import { RunningDeliveries, type Running } from './running-deliveries.ts'
+import type { Selector } from './selector.ts'
+import { Waits } from './waits.ts'
 
 /** What a bus is made of. */
 export interface BusPorts extends EnrichPorts {
@@ -41,27 +46,39 @@ type State = 'open' | 'draining' | 'closed'
 export class Bus {
   readonly #ports: BusPorts
   readonly #delivery: DeliveryPorts
-  readonly #table = new ListenerTable()
-  /** Aborts a listener's signal and lets go of the one that it was given, by its id. */
-  readonly #aborts = new Map<string, () => void>()
+  readonly #listeners: Listeners
+  readonly #waits: Waits
+  readonly #deliveries = new RunningDeliveries()
   readonly #queue: EventQueue
-  /** What `once` was given, by what it subscribed. */
-  readonly #wrapped = new WeakMap<Handler, Handler>()
-  readonly #closers = new Set<(error: UsageError) => void>()
+  /** Aborted when it is closed. */
+  readonly #over = new AbortController()
   #running = 0
   #idle: (() => void)[] = []
-  #lastId = 0
   #state: State = 'open'
   #closed: Promise<void> | undefined
 
   constructor(ports: BusPorts) {
     this.#ports = ports
-    const { observations, timings, onFailure } = ports
-    const onStarted = (): void => void this.#running++
-    this.#delivery = { observations, timings, onFailure, onStarted, onEnded: this.#onEnded }
+    const { observations, timings, onFailure, clock } = ports
+    const onStarted = (delivery: Running): void => {
+      this.#begin()
+      this.#deliveries.add(delivery)
+    }
+    const onEnded = (delivery: Running): void => {
+      this.#deliveries.remove(delivery)
+      this.#end()
+    }
+    this.#delivery = { observations, timings, onFailure, onStarted, onEnded }
+    const end = (): void => this.#end()
+    const track = (work: Promise<unknown>): void => {
+      this.#begin()
+      work.then(end, end)
+    }
+    this.#listeners = new Listeners({ knownTypes: ports.knownTypes, clock, onFailure, track })
+    this.#waits = new Waits({ clock, subscribe: (...args) => this.subscribe(...args) })
     this.#queue = new EventQueue(
       {
-        clock: ports.clock,
+        clock,
         deliver: (event) => this.#deliver(event, currentFrame()),
         schedule: (work) => runOutside(() => queueMicrotask(work)),
         onDropped: (event, policy, queueSize) => {
@@ -75,168 +92,44 @@ export class Bus {
 
   subscribe(selector: Selector, handler: Handler, options: ListenerOptions = {}): Listener {
     this.#requireOpen()
-    options.signal?.throwIfAborted()
-    const compiled = compileSelector(selector, this.#ports.knownTypes)
-    const id = `listener-${++this.#lastId}`
-    const name = options.name ?? (handler.name === '' ? compiled.description : handler.name)
-    const controller = new AbortController()
-    const context: HandlerContext = {
-      listenerId: id,
-      name,
-      signal: controller.signal,
-      clock: this.#ports.clock,
-      reportFailure: (error) =>
-        this.#ports.onFailure({ listenerId: id, name, event: undefined, error }),
-    }
-    const entry: ListenerEntry = {
-      id,
-      name,
-      selector: compiled,
-      handler,
-      context,
-      priority: options.priority ?? 0,
-      isAsync: isAsyncHandler(handler),
-      handled: Object.freeze({ listenerId: id, name, failed: false }),
-      active: true,
-    }
-    this.#table.add(entry)
-    const unsubscribe = (): void => void this.#end(entry)
-    // Removed by hand: a listener's own `signal` option leaves 2 kB behind on a signal that lasts.
-    options.signal?.addEventListener('abort', unsubscribe, { once: true })
-    this.#aborts.set(id, () => {
-      options.signal?.removeEventListener('abort', unsubscribe)
-      controller.abort()
-    })
-    return { id, unsubscribe, [Symbol.dispose]: unsubscribe }
+    checkListening('subscribe()', handler, options)
+    return this.#listeners.subscribe(selector, handler, options)
   }
 
-  once(selector: Selector, handler: Handler, options?: ListenerOptions): Listener {
-    const last: Handler = (event, ctx) => this.#handleLast(listener.id, () => handler(event, ctx))
-    Object.defineProperties(last, {
-      name: { value: handler.name },
-      isAsync: { value: isAsyncHandler(handler) },
-      ...(handler.close && { close: { value: (ctx: HandlerContext) => handler.close?.(ctx) } }),
-      ...(handler.release && { release: { value: () => handler.release?.() } }),
-    })
-    this.#wrapped.set(last, handler)
-    const listener = this.subscribe(selector, last, options)
-    return listener
+  once(selector: Selector, handler: Handler, options: ListenerOptions = {}): Listener {
+    this.#requireOpen()
+    checkListening('once()', handler, options)
+    return this.#listeners.once(selector, handler, options)
   }
 
   unsubscribe(listenerId: string): boolean {
-    const entry = this.#table.get(listenerId)
-    return entry !== undefined && this.#end(entry)
+    checkListenerId(listenerId)
+    return this.#listeners.unsubscribe(listenerId)
   }
 
   unsubscribeHandler(handler: Handler<never>): number {
-    const entries = this.#table
-      .all()
-      .filter((entry) => (this.#wrapped.get(entry.handler) ?? entry.handler) === handler)
-    for (const entry of entries) this.#end(entry)
-    return entries.length
+    requireFunction('What unsubscribeHandler() takes', handler)
+    return this.#listeners.unsubscribeHandler(handler)
   }
 
-  /** Takes no further event, but has until its handler has ended before its signal is aborted. */
-  #handleLast(listenerId: string, handle: () => unknown): unknown {
-    const entry = this.#table.get(listenerId)!
-    this.#remove(entry)
-    let answer: unknown
-    try {
-      answer = handle()
-      return answer
-    } finally {
-      this.#finish(entry, isThenable(answer) ? answer : undefined)
-    }
-  }
-
-  #end(entry: ListenerEntry): boolean {
-    if (!this.#remove(entry)) return false
-    this.#finish(entry)
-    return true
-  }
-
-  #remove(entry: ListenerEntry): boolean {
-    entry.active = false
-    return this.#table.remove(entry)
-  }
-
-  /** @param answer of a handler that goes on with its last event */
-  #finish(entry: ListenerEntry, answer?: PromiseLike<unknown>): void {
-    const closing = this.#closeHandler(entry)
-    const abort = (): void => {
-      this.#aborts.get(entry.id)?.()
-      this.#aborts.delete(entry.id)
-    }
-    if (closing === undefined && answer === undefined) abort()
-    else this.#track(Promise.allSettled([closing, answer]).then(abort))
-  }
-
-  /** Lets a handler that holds events back finish with them; a failure of that has its owner too. */
-  #closeHandler(entry: ListenerEntry): Promise<void> | undefined {
-    if (entry.handler.close === undefined) return undefined
-    return Promise.resolve()
-      .then(() => entry.handler.close?.(entry.context))
-      .catch((error: unknown) => {
-        entry.context.reportFailure(error)
-      })
-  }
-
-  waitFor(
+  async waitFor(
     selector: Selector,
     predicate: (event: Envelope) => boolean = () => true,
-    { timeoutMs, signal }: WaitOptions = {},
+    options: WaitOptions = {},
   ): Promise<Envelope> {
-    if (timeoutMs !== undefined && !(timeoutMs >= 0 && timeoutMs < Number.POSITIVE_INFINITY))
-      return Promise.reject(invalidTimeout(timeoutMs))
-    return new Promise((resolve, reject) => {
-      const stop = new AbortController()
-      const end = (): void => {
-        listener.unsubscribe()
-        this.#closers.delete(fail)
-        signal?.removeEventListener('abort', onAbort)
-        stop.abort()
-      }
-      const fail = (error: unknown): void => {
-        end()
-        const reason: Error = error as Error
-        reject(reason)
-      }
-      const onAbort = (): void => fail(signal?.reason)
-      const listener = this.subscribe(selector, (event) => {
-        if (!predicate(event)) return
-        end()
-        resolve(event)
-      })
-      this.#closers.add(fail)
-      if (signal?.aborted === true) return onAbort()
-      signal?.addEventListener('abort', onAbort, { once: true })
-      if (timeoutMs === undefined) return
-      this.#ports.clock.sleep(timeoutMs, { signal: stop.signal }).then(
-        () => fail(new TimeoutError('The event that was waited for', timeoutMs)),
-        // The sleep was ended because the event came: there is nothing more to say.
-        () => undefined,
-      )
-    })
+    checkWaiting(predicate, options)
+    return this.#waits.waitFor(selector, predicate, options)
   }
 
   events(selector: Selector, options: EventStreamOptions = {}): EventStream<Envelope> {
-    options.signal?.throwIfAborted()
-    const stream = new BufferedStream<Envelope>(options, () => {
-      listener.unsubscribe()
-      this.#closers.delete(onClose)
-      options.signal?.removeEventListener('abort', onAbort)
-    })
-    const onClose = (): void => stream.end()
-    const onAbort = (): void => stream.end({ error: options.signal?.reason })
-    const push: Handler = (event) => stream.push(event)
-    push.release = () => stream.release()
-    const listener = this.subscribe(selector, push, { name: 'events()' })
-    this.#closers.add(onClose)
-    options.signal?.addEventListener('abort', onAbort, { once: true })
-    return stream
+    this.#requireOpen()
+    requireOptions('events()', options)
+    optionalSignal("events()'s signal", options.signal)
+    return this.#waits.events(selector, options)
   }
 
-  publish(event: Draft | Envelope): Promise<Delivery> {
+  publish(event: Draft | Envelope, options?: PublishOptions): Promise<Delivery> {
+    if (options !== undefined) return this.#publishWith(event, options)
     try {
       const frame = currentFrame()
       this.#requireTaking(frame)
@@ -247,11 +140,27 @@ export class Bus {
     }
   }
 
+  /** Async for its errors; its first part runs at once, in the frame of the caller. */
+  async #publishWith(event: Draft | Envelope, options: PublishOptions): Promise<Delivery> {
+    requireOptions('publish()', options)
+    optionalSignal("publish()'s signal", options.signal)
+    const { signal } = options
+    if (signal === undefined) return this.publish(event)
+    signal.throwIfAborted()
+    const frame = currentFrame()
+    this.#requireTaking(frame)
+    const envelope = enrich(event, frame, this.#ports)
+    const { list, release } = abortable(this.#listeners.of(envelope.eventType), signal)
+    const delivery = (async () => this.#deliver(envelope, frame, list))()
+    void delivery.then(release, release)
+    return untilAborted(delivery, signal, this.#ports.onBackground)
+  }
+
   publishSync(event: Draft | Envelope): SyncDelivery {
     const frame = currentFrame()
     this.#requireTaking(frame)
     const envelope = enrich(event, frame, this.#ports)
-    const list = this.#table.of(envelope.eventType)
+    const list = this.#listeners.of(envelope.eventType)
     const own = new DeliveryFrame(this.#delivery, envelope, { list, within: frame })
     this.#announce(envelope, list.entries.length)
     return runInFrame(own, () => {
@@ -264,6 +173,7 @@ export class Bus {
   }
 
   enqueue(event: Draft | Envelope, options?: EnqueueOptions): Promise<void> | undefined {
+    if (options !== undefined) checkEnqueue(options)
     const frame = currentFrame()
     this.#requireTaking(frame)
     return this.#queue.add(enrich(event, frame, this.#ports), options)
@@ -273,7 +183,7 @@ export class Bus {
   publishCommitted(events: readonly Envelope[]): void {
     const { published, unhandled } = this.#ports.observations
     const isSeen = published.active || unhandled.active || this.#ports.onUnhandled !== undefined
-    if (this.#table.size === 0 && !isSeen) return
+    if (this.#listeners.size === 0 && !isSeen) return
     const frame = currentFrame()
     for (const event of events) {
       try {
@@ -294,19 +204,21 @@ export class Bus {
   }
 
   /** Counts itself as running, and closes its frame, for as long as handlers go on. */
-  #deliver(event: Envelope, within: Frame | undefined): Delivery | Promise<Delivery> {
-    const list = this.#table.of(event.eventType)
+  #deliver(
+    event: Envelope,
+    within: Frame | undefined,
+    list = this.#listeners.of(event.eventType),
+  ): Delivery | Promise<Delivery> {
     const own = new DeliveryFrame(this.#delivery, event, { list, within })
     this.#announce(event, list.entries.length)
     return list.entries.length === 0 ? { event, outcomes: [] } : runOwnFrame(own)
   }
 
-  #track(work: Promise<unknown>): void {
+  #begin(): void {
     this.#running++
-    work.then(this.#onEnded, this.#onEnded)
   }
 
-  readonly #onEnded = (): void => {
+  #end(): void {
     if (--this.#running > 0) return
     const idle = this.#idle
     this.#idle = []
@@ -327,7 +239,13 @@ export class Bus {
     return this.#running > 0 || this.#queue.busy
   }
 
-  async drain(): Promise<void> {
+  async drain(options: DrainOptions = {}): Promise<void> {
+    requireOptions('drain()', options)
+    optionalSignal("drain()'s signal", options.signal)
+    return untilAborted(this.#drain(), options.signal, this.#ports.onBackground)
+  }
+
+  async #drain(): Promise<void> {
     while (this.busy) {
       await this.#queue.drain()
       if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
@@ -340,37 +258,72 @@ export class Bus {
    * behind them, and those that hold nothing), and ends every wait. Twice is once. Within a handler it
    * resolves at once, and closes after that one: it could not wait for it.
    */
-  close(): Promise<void> {
+  async close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options)
     this.#closed ??= this.#close()
-    const frame = currentFrame()
-    return frame instanceof DeliveryFrame && frame.open ? Promise.resolve() : this.#closed
+    if (this.#isWithin(currentFrame())) return undefined
+    return waitForClose(this.#closed, options, {
+      clock: this.#ports.clock,
+      stillRunning: () => this.stillRunning(0),
+      giveUp: (error) => this.giveUp(error),
+      onBackground: this.#ports.onBackground,
+    })
   }
 
-  /** Lets go of whoever is held up by a batch that fills or a buffer that is full. */
-  release(): void {
-    for (const { handler, context } of this.#table.all()) {
-      try {
-        handler.release?.()
-      } catch (error) {
-        context.reportFailure(error)
-      }
+  /**
+   * From here on only what is under way may publish, and nobody holds it up: no batch that fills, no
+   * full buffer, no wait for an event that cannot come any more.
+   *
+   * @param isBusyElsewhere whether something beside handlers is under way that may publish
+   */
+  beginClosing(isBusyElsewhere: () => boolean = () => false): void {
+    if (this.#state !== 'open') return
+    this.#state = 'draining'
+    this.#listeners.release()
+    // None can begin any more, so without one there is nothing to watch.
+    if (this.#waits.size === 0) return
+    const watching = {
+      clock: this.#ports.clock,
+      deliveries: this.#deliveries,
+      waits: this.#waits,
+      published: this.#ports.observations.published,
+      isBusyElsewhere: () => isBusyElsewhere() || this.#listeners.closing > 0,
+      closed,
     }
+    runOutside(() => endStuckWaits(watching, this.#over.signal)).catch(this.#ports.onBackground)
+  }
+
+  stillRunning(commands: number): StillRunning {
+    return { deliveries: this.#deliveries.describe(), queued: this.queueSize, commands }
+  }
+
+  /** Tells all that still runs to stop: it may end as it likes, but nobody waits for it. */
+  giveUp(reason: unknown): void {
+    this.#listeners.abortAll(reason)
+    this.#waits.endAll(closed())
   }
 
   async #close(): Promise<void> {
-    this.#state = 'draining'
-    this.release()
-    await this.drain()
+    this.beginClosing()
+    await this.#drain()
     // One after the other, and those that hold nothing last: they hear what the others end with.
-    for (const entry of this.#table.all()) {
+    for (const entry of this.#listeners.all()) {
       if (entry.handler.close === undefined) continue
-      this.#end(entry)
-      await this.drain()
+      this.#listeners.end(entry)
+      await this.#drain()
     }
-    for (const entry of this.#table.all()) this.#end(entry)
+    for (const entry of this.#listeners.all()) this.#listeners.end(entry)
     this.#state = 'closed'
+    this.#over.abort()
     this.#queue.close()
-    for (const end of this.#closers) end(closed())
+    this.#waits.endAll(closed())
+  }
+
+  /** Whether the code that runs now is part of a delivery of this bus, which a close waits for. */
+  #isWithin(frame: Frame | undefined): boolean {
+    let at = frame instanceof DeliveryFrame && frame.open ? frame : undefined
+    while (at !== undefined && at.ports !== this.#delivery) at = at.outer
+    return at !== undefined
   }
 
   #requireOpen(): void {
@@ -382,13 +335,6 @@ export class Bus {
     if (this.#state === 'open' || (this.#state === 'draining' && frame !== undefined)) return
     throw closed()
   }
-}
-
-function invalidTimeout(timeoutMs: number): UsageError {
-  return new UsageError(
-    'TIDINGS_ARGUMENT_INVALID',
-    `'timeoutMs' is a number of milliseconds from 0 up; got ${timeoutMs}. Leave it out to wait without one.`,
-  )
 }
 
 function closed(): UsageError {

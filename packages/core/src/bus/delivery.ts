@@ -8,6 +8,7 @@ import {
   type SyncDelivery,
 } from './handler.ts'
 import type { ListenerEntry, ListenerList } from './listener-table.ts'
+import type { Running } from './running-deliveries.ts'
 
 /** What a delivery needs of its bus. */
 export interface DeliveryPorts {
@@ -15,8 +16,8 @@ export interface DeliveryPorts {
   readonly timings: boolean
   readonly onFailure: (failure: ListenerFailure) => void
   /** An asynchronous handler was started: the delivery goes on after its publish has returned. */
-  readonly onStarted: () => void
-  readonly onEnded: () => void
+  readonly onStarted: (delivery: Running) => void
+  readonly onEnded: (delivery: Running) => void
 }
 
 /** An event on its way to its listeners. */
@@ -24,6 +25,8 @@ export interface Dispatch {
   readonly ports: DeliveryPorts
   readonly event: Envelope
   readonly list: ListenerList
+  /** The delivery that it was published in, while that is open. */
+  readonly outer: object | undefined
   /** False when the last handler has ended. */
   open: boolean
 }
@@ -85,27 +88,29 @@ function failedOutcome(
  * Waits for the asynchronous handlers of one event with one counter and one promise: `allSettled`
  * takes three times as long for ten of them.
  */
-class RunningDelivery {
-  readonly #dispatch: Dispatch
+class RunningDelivery implements Running {
+  readonly dispatch: Dispatch
+  previous: Running | undefined
+  next: Running | undefined
   readonly #promise: Promise<Delivery>
   #outcomes: readonly Outcome[] = []
-  #left = 0
+  left = 0
   #resolve: (delivery: Delivery) => void = () => undefined
 
   constructor(dispatch: Dispatch) {
-    this.#dispatch = dispatch
-    dispatch.ports.onStarted()
+    this.dispatch = dispatch
+    dispatch.ports.onStarted(this)
     this.#promise = new Promise((resolve) => {
       this.#resolve = resolve
     })
   }
 
   join(answer: PromiseLike<unknown>, at: number, entry: ListenerEntry): void {
-    this.#left++
+    this.left++
     void toPromise(answer).then(this.#settle, (error: unknown) => {
       try {
         const outcomes = [...this.#outcomes]
-        outcomes[at] = failedOutcome(this.#dispatch.ports, this.#dispatch.event, { entry, error })
+        outcomes[at] = failedOutcome(this.dispatch.ports, this.dispatch.event, { entry, error })
         this.#outcomes = outcomes
       } finally {
         // Also when the owner of failures throws: a drain must not wait for it for ever.
@@ -116,7 +121,7 @@ class RunningDelivery {
 
   /** For a caller that writes the outcome itself. */
   joinTimed(answer: PromiseLike<unknown>, end: (failed: boolean, error: unknown) => void): void {
-    this.#left++
+    this.left++
     void toPromise(answer)
       .then(
         () => end(false, undefined),
@@ -133,11 +138,11 @@ class RunningDelivery {
 
   // One function for all of a delivery, rather than a closure for each handler.
   readonly #settle = (): void => {
-    if (--this.#left > 0) return
-    const { event, ports } = this.#dispatch
-    this.#dispatch.open = false
+    if (--this.left > 0) return
+    const { event, ports } = this.dispatch
+    this.dispatch.open = false
     this.#resolve({ event, outcomes: this.#outcomes })
-    ports.onEnded()
+    ports.onEnded(this)
   }
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../internal/clock.ts'
 import type { Frame } from '../internal/flow.ts'
 import type { IdSource } from '../internal/ids.ts'
 import { toIsoTime } from '../internal/time.ts'
+import { notPublishable } from './check-calls.ts'
 
 export interface EnrichPorts {
   readonly clock: Clock
@@ -21,7 +22,8 @@ export function enrich(
   frame: Frame | undefined,
   ports: EnrichPorts,
 ): Envelope {
-  if (!('draftOf' in event)) return event
+  if (typeof event !== 'object' || event === null || !('draftOf' in event))
+    return requireEnvelope(event)
   const { definition, options } = event
   const payload = ports.check ? parsePayload(definition, event.payload) : event.payload
   const nowMs = ports.clock.now()
@@ -41,6 +43,20 @@ export function enrich(
   const causationId = frame?.eventId ?? frame?.commandId
   if (causationId !== undefined) envelope.causationId = causationId
   return freezeEnvelope(envelope)
+}
+
+/** Without its type it would reach nobody, without its id observers would take all such for one. */
+function requireEnvelope(event: Envelope): Envelope {
+  const isEnvelope =
+    typeof event === 'object' &&
+    event !== null &&
+    typeof event.eventType === 'string' &&
+    typeof event.eventId === 'string' &&
+    typeof event.correlationId === 'string' &&
+    typeof event.metadata === 'object' &&
+    event.metadata !== null
+  if (isEnvelope) return event
+  throw notPublishable(event)
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }

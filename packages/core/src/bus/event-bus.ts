@@ -22,8 +22,25 @@ export interface Listener extends Disposable {
 }
 
 export interface WaitOptions {
-  /** Milliseconds; without one it waits until the signal or the bus's close ends it. */
+  /**
+   * Milliseconds; without one it waits until the signal or the bus's close ends it. A close waits for a
+   * handler's wait with a limit; one without it gives up once nothing is left that could bring the event.
+   */
   readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+export interface PublishOptions {
+  /**
+   * Aborted before: nobody is called. Aborted while handlers run: `ctx.signal` of each of them is aborted
+   * too, and the call rejects with the signal's reason. It takes the event back from nobody: every
+   * handler was or will be called, and its outcome is observed as ever.
+   */
+  readonly signal?: AbortSignal
+}
+
+export interface DrainOptions {
+  /** Ends the waiting, with the signal's reason, and nothing else. */
   readonly signal?: AbortSignal
 }
 
@@ -62,7 +79,8 @@ export interface EventBus<Known extends Envelope = Envelope> {
    * The next event that fits.
    *
    * @throws {TimeoutError} none came in time
-   * @throws the signal's reason; {@link UsageError} `TIDINGS_CLOSED` when the bus is closed meanwhile
+   * @throws the signal's reason; {@link UsageError} `TIDINGS_CLOSED` when the bus is closed meanwhile, or
+   *   drains and nothing is left that could bring the event
    */
   waitFor<const S extends Selector>(
     selector: S & CheckedSelector<S, Known>,
@@ -80,8 +98,9 @@ export interface EventBus<Known extends Envelope = Envelope> {
    *
    * @throws {ContractError} the payload does not fit its contract: nobody was called
    * @throws {PublishDepthError} handlers publish each other without end
+   * @throws the signal's reason
    */
-  publish(event: Draft | Envelope): Promise<Delivery>
+  publish(event: Draft | Envelope, options?: PublishOptions): Promise<Delivery>
   /** Runs synchronous handlers only, and names the asynchronous ones. @throws as `publish` does */
   publishSync(event: Draft | Envelope): SyncDelivery
   /**
@@ -91,10 +110,11 @@ export interface EventBus<Known extends Envelope = Envelope> {
    *
    * @returns undefined where there was room at once; under `wait` a promise that resolves when there is
    * @throws {QueueFullError} as the overflow policy says
+   * @throws the signal's reason, where it is aborted before; while the call waits the promise rejects with it
    */
   enqueue(event: Draft | Envelope, options?: EnqueueOptions): Promise<void> | undefined
-  /** Resolves when the queue is empty and no handler runs any more. */
-  drain(): Promise<void>
+  /** Resolves when the queue is empty and no handler runs any more; so no handler may await it. */
+  drain(options?: DrainOptions): Promise<void>
   /** Events that wait in the queue. */
   readonly queueSize: number
 }

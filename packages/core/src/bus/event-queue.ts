@@ -2,6 +2,8 @@ import { QueueFullError } from '../errors/queue-errors.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import type { Clock } from '../internal/clock.ts'
+import { withDefaults } from '../internal/with-defaults.ts'
+import { requireOneOf, requireOptions, requireWhole } from './options.ts'
 import { PriorityQueue } from './priority-queue.ts'
 
 /**
@@ -27,7 +29,7 @@ export interface QueueOptions {
 export interface EnqueueOptions {
   /** `medium` by default. */
   readonly priority?: Priority
-  /** Ends the waiting for room; what is in the queue stays there. */
+  /** Aborted before, or while it waits for room: it is not queued. What is in the queue stays there. */
   readonly signal?: AbortSignal
 }
 
@@ -58,6 +60,13 @@ const TURN = 1000
 
 const POLICIES: readonly OverflowPolicy[] = ['wait', 'reject', 'drop-oldest', 'drop-lowest']
 
+const DEFAULTS: Required<QueueOptions> = {
+  maxQueueSize: 1000,
+  overflow: 'wait',
+  concurrency: 1,
+  agingMs: 0,
+}
+
 const named = { high: 1, medium: 0, low: -1 } as const
 
 /**
@@ -79,15 +88,12 @@ export class EventQueue {
   /** @throws {UsageError} an option that is no whole number from 1 up (`agingMs`: from 0), no policy */
   constructor(ports: QueuePorts, options: QueueOptions = {}) {
     this.#ports = ports
-    this.#options = { maxQueueSize: 1000, overflow: 'wait', concurrency: 1, agingMs: 0, ...options }
-    if (!POLICIES.includes(this.#options.overflow))
-      throw new UsageError(
-        'TIDINGS_ARGUMENT_INVALID',
-        `'overflow' is one of ${POLICIES.join(', ')}; got ${this.#options.overflow}. Correct the options.`,
-      )
-    requireWhole('maxQueueSize', this.#options.maxQueueSize, 1)
-    requireWhole('concurrency', this.#options.concurrency, 1)
-    requireWhole('agingMs', this.#options.agingMs, 0)
+    requireOptions("the bus's queue", options)
+    this.#options = withDefaults(DEFAULTS, options)
+    requireOneOf("The queue's overflow", this.#options.overflow, POLICIES)
+    requireWhole("The queue's maxQueueSize", this.#options.maxQueueSize)
+    requireWhole("The queue's concurrency", this.#options.concurrency)
+    requireWhole("The queue's agingMs", this.#options.agingMs, 0)
   }
 
   /** Events that wait for their delivery. */
@@ -111,6 +117,7 @@ export class EventQueue {
   add(event: Envelope, options: EnqueueOptions = {}): Promise<void> | undefined {
     if (this.#closed)
       throw new UsageError('TIDINGS_CLOSED', 'The bus is closed: it takes no further events.')
+    options.signal?.throwIfAborted()
     const queued: Queued = {
       event,
       priority: toPriority(options.priority),
@@ -166,7 +173,6 @@ export class EventQueue {
   }
 
   #waitForRoom(queued: Queued, signal: AbortSignal | undefined): Promise<void> {
-    if (signal?.aborted === true) return Promise.reject(signal.reason as Error)
     return new Promise((resolve, reject) => {
       const caller: WaitingCaller = {
         queued,
@@ -265,13 +271,5 @@ export function toPriority(priority: Priority = 'medium'): number {
   throw new UsageError(
     'TIDINGS_ARGUMENT_INVALID',
     `A priority is 'high', 'medium', 'low' or a finite number (negative ones are below low's -1 or between); got ${String(priority)}. The event was not taken.`,
-  )
-}
-
-function requireWhole(name: string, value: number, least: number): void {
-  if (Number.isSafeInteger(value) && value >= least) return
-  throw new UsageError(
-    'TIDINGS_ARGUMENT_INVALID',
-    `'${name}' is a whole number from ${least} up; got ${value}. Correct the options.`,
   )
 }

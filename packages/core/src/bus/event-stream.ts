@@ -1,6 +1,7 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { QueueFullError } from '../errors/queue-errors.ts'
-import { UsageError } from '../errors/usage-errors.ts'
+import { currentFrame, type Frame } from '../internal/flow.ts'
+import { requireOneOf, requireWhole } from './options.ts'
 import { Ring } from './ring.ts'
 
 /**
@@ -17,6 +18,8 @@ export interface EventStreamOptions {
   readonly signal?: AbortSignal
 }
 
+const OVERFLOWS: readonly BufferOverflow[] = ['wait', 'drop-oldest', 'drop-newest', 'fail']
+
 /** Events as they come, for one `for await` loop. Leaving the loop ends it. */
 export interface EventStream<E extends Envelope> extends AsyncIterableIterator<E>, AsyncDisposable {
   /** Events that a full buffer has cost. */
@@ -24,6 +27,8 @@ export interface EventStream<E extends Envelope> extends AsyncIterableIterator<E
 }
 
 interface Taker<E> {
+  /** Of the code that waits. */
+  readonly frame: Frame | undefined
   readonly resolve: (result: IteratorResult<E, undefined>) => void
   readonly reject: (error: unknown) => void
 }
@@ -45,11 +50,8 @@ export class BufferedStream<E extends Envelope> implements EventStream<E> {
     this.#bufferSize = options.bufferSize ?? 1000
     this.#overflow = options.overflow ?? 'wait'
     this.#onEnd = onEnd
-    if (Number.isSafeInteger(this.#bufferSize) && this.#bufferSize >= 1) return
-    throw new UsageError(
-      'TIDINGS_ARGUMENT_INVALID',
-      `'bufferSize' is a whole number from 1 up; got ${this.#bufferSize}.`,
-    )
+    requireWhole("events()'s bufferSize", this.#bufferSize)
+    requireOneOf("events()'s overflow", this.#overflow, OVERFLOWS)
   }
 
   get dropped(): number {
@@ -109,7 +111,13 @@ export class BufferedStream<E extends Envelope> implements EventStream<E> {
       return Promise.reject(reason)
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined })
-    return new Promise((resolve, reject) => this.#takers.push({ resolve, reject }))
+    const frame = currentFrame()
+    return new Promise((resolve, reject) => this.#takers.push({ frame, resolve, reject }))
+  }
+
+  /** How many calls of `next` wait within a frame. */
+  takersIn(frame: object): number {
+    return this.#takers.filter((taker) => taker.frame === frame).length
   }
 
   return(): Promise<IteratorResult<E, undefined>> {

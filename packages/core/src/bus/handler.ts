@@ -6,24 +6,31 @@ export interface HandlerContext {
   /** The listener (or subscription) that the handler belongs to. */
   readonly listenerId: string
   readonly name: string
-  /** Aborted when the listener ends or the bus gives up waiting: stop what takes long. */
+  /**
+   * Stop what takes long for this event: aborted when the listener ends, when the close of the bus takes
+   * longer than it may, and, while the handler runs, when who published the event gives it up.
+   */
   readonly signal: AbortSignal
+  /** Aborted when the listener ends, and by no publisher: for what is about more than this event. */
+  readonly listenerSignal: AbortSignal
   readonly clock: Clock
   /** Takes what fails later than the event it came with: no outcome can carry that any more. */
   readonly reportFailure: (error: unknown) => void
 }
 
 /**
- * Whatever handles events: a function, and (for one that holds events back) `close`, which finishes
- * with what it holds. Operators take a handler and answer with one.
+ * Whatever handles events: a function. One that holds events back (a batch, a window) also has `close`,
+ * which finishes with what it holds; and where its callers wait for that, `release`. Operators take a
+ * handler and answer with one.
  */
 export interface Handler<E extends Envelope = Envelope> {
   (event: E, ctx: HandlerContext): unknown
   /** Called once, when no further event will come. Resolves when nothing is held any more. */
   close?(ctx: HandlerContext): Promise<void> | void
   /**
-   * Called when the bus begins to close: let go of what holds callers up, and hold up none from now on.
-   * Events still come.
+   * Called once, when the bus begins to close and before it waits for what is under way: let go of the
+   * callers that wait for more events to come, and hold up none from now on. Events still come. Without
+   * it a handler whose promise waits for later events holds the close up, since none may come.
    */
   release?(): void
   /** Set by an operator, whose function does not show whether what it wraps is asynchronous. */

@@ -2,6 +2,7 @@ import type { AnyEventDefinition } from '../contract/definition.ts'
 import type { Envelope } from '../contract/envelope.ts'
 import { compileGlob, isGlob } from '../contract/glob.ts'
 import { UsageError } from '../errors/usage-errors.ts'
+import { describeValue } from './options.ts'
 
 /** Selects every event. */
 export const ANY: unique symbol = Symbol('ANY')
@@ -49,6 +50,12 @@ export interface CompiledSelector {
   readonly description: string
 }
 
+/** Whether it is what `defineEvent` or `defineTask` answered with. */
+export function isEventDefinition(value: unknown): value is AnyEventDefinition {
+  const { kind, type } = (value ?? {}) as Partial<AnyEventDefinition>
+  return (kind === 'event' || kind === 'task') && typeof type === 'string'
+}
+
 /**
  * @param known the types of the application; undefined where any name may come
  * @throws {UsageError} a name or glob that no known type fits, an empty list, an empty text
@@ -63,12 +70,22 @@ export function compileSelector(
     ? (selector as readonly AnyEventDefinition[])
     : [selector as AnyEventDefinition]
   if (definitions.length === 0) throw invalid('An empty list selects no event.')
+  for (const definition of definitions) requireDefinition(definition)
   const types = [...new Set(definitions.map((definition) => definition.type))]
   const names = known === undefined ? undefined : new Set(known)
   const unknown = types.find((type) => names?.has(type) === false)
   if (unknown !== undefined)
     throw invalid(`No module of this application knows '${unknown}': it would never be delivered.`)
   return { types, matches: (type) => types.includes(type), description: types.join(', ') }
+}
+
+/** A command is sent, not published; an event or a draft of it is one event, not all of its type. */
+function requireDefinition(definition: unknown): void {
+  if (isEventDefinition(definition)) return
+  const { kind, type } = (definition ?? {}) as Partial<AnyEventDefinition>
+  const what =
+    typeof type === 'string' ? `the ${String(kind)} '${type}'` : describeValue(definition)
+  throw invalid(`What a listener wants is told by definitions of events; got ${what}.`)
 }
 
 function compileText(text: string, known: Iterable<string> | undefined): CompiledSelector {

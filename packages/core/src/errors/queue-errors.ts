@@ -21,17 +21,68 @@ export class TimeoutError extends TidingsError<'TIDINGS_TIMEOUT'> {
   readonly what: string
   readonly timeoutMs: number
 
-  constructor(what: string, timeoutMs: number) {
-    super(
-      'TIDINGS_TIMEOUT',
-      `${what} did not come to its end within ${timeoutMs} ms. Raise the limit, or find out what holds it up.`,
-      {
-        retryable: true,
-      },
-    )
+  constructor(
+    what: string,
+    timeoutMs: number,
+    next = 'Raise the limit, or find out what holds it up.',
+  ) {
+    super('TIDINGS_TIMEOUT', `${what} did not come to its end within ${timeoutMs} ms. ${next}`, {
+      retryable: true,
+    })
     this.what = what
     this.timeoutMs = timeoutMs
   }
+}
+
+/** What a close waits for. */
+export interface StillRunning {
+  /** Deliveries whose handlers go on. */
+  readonly deliveries: readonly {
+    readonly eventType: string
+    readonly eventId: string
+    /** All handlers of the event. */
+    readonly handlers: readonly string[]
+    /** How many of them go on. */
+    readonly left: number
+  }[]
+  /** Events that wait in the queue. */
+  readonly queued: number
+  /** Commands, appends and transactions of the application; none on a bus of its own. */
+  readonly commands: number
+}
+
+/** A close took longer than its caller would wait. What runs was told by its signal to stop. */
+export class CloseTimeoutError extends TimeoutError {
+  readonly stillRunning: StillRunning
+
+  constructor(timeoutMs: number, stillRunning: StillRunning) {
+    super(
+      'The close',
+      timeoutMs,
+      `${describeRunning(stillRunning)} All signals were aborted; it is closed when these have ended. Let them heed ctx.signal, or put timeout() around them.`,
+    )
+    this.stillRunning = stillRunning
+  }
+}
+
+const SHOWN_DELIVERIES = 5
+
+function describeRunning({ deliveries, queued, commands }: StillRunning): string {
+  const shown = deliveries
+    .slice(0, SHOWN_DELIVERIES)
+    .map(({ eventType, eventId, handlers, left }) => {
+      const which =
+        left < handlers.length ? `${left} of ${handlers.join(', ')}` : handlers.join(', ')
+      return `${which} on ${eventType} ${eventId}`
+    })
+  const more = deliveries.length - shown.length
+  const parts = [
+    ...shown,
+    ...(more > 0 ? [`${more} more deliveries`] : []),
+    ...(queued > 0 ? [`${queued} queued events`] : []),
+    ...(commands > 0 ? [`${commands} commands or transactions`] : []),
+  ]
+  return parts.length === 0 ? 'Handlers are being closed.' : `Still under way: ${parts.join('; ')}.`
 }
 
 /** Events that publish each other without end. */

@@ -32,7 +32,7 @@ export const errorCodes = {
   TIDINGS_EVENT_LATE: 'An event came after the window that it belongs to was over.',
   TIDINGS_PUBLISH_LOOP: 'Handlers published within handlers, deeper than any program means.',
   TIDINGS_WEBHOOK_FAILED: 'A webhook did not take an alert.',
-  TIDINGS_CLOSED: 'The store or application is closed.',
+  TIDINGS_CLOSED: 'The store, bus or application is closed.',
   TIDINGS_STORE_BUSY: 'Another process held the store for too long.',
   TIDINGS_STORE_FULL: 'The disk, or the limit of the file, is full.',
   TIDINGS_STORE_READ_ONLY: 'The store cannot be written.',

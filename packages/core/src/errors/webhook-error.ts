@@ -6,8 +6,14 @@ export class WebhookError extends TidingsError<'TIDINGS_WEBHOOK_FAILED'> {
   readonly origin: string
   /** Undefined where there was no answer. */
   readonly status: number | undefined
+  /** Milliseconds after which its server asks to be called again (`Retry-After`); undefined where it does not. */
+  readonly retryAfterMs: number | undefined
 
-  constructor(origin: string, status: number | undefined, options: TidingsErrorOptions) {
+  constructor(
+    origin: string,
+    status: number | undefined,
+    options: TidingsErrorOptions & { readonly retryAfterMs?: number | undefined },
+  ) {
     const answer = status === undefined ? 'gave no answer' : `answered with ${status}`
     const next =
       options.retryable === true ? 'It may take it later.' : 'Check its URL and what it expects.'
@@ -18,5 +24,6 @@ export class WebhookError extends TidingsError<'TIDINGS_WEBHOOK_FAILED'> {
     )
     this.origin = origin
     this.status = status
+    this.retryAfterMs = options.retryAfterMs
   }
 }

@@ -1,16 +1,16 @@
 /**
- * An abort of one's own that a signal which lasts causes too. Let go of it by `abort` or `release`,
- * or it stays on that signal: `AbortSignal.any` offers no way to, and leaves 1.4 kB behind each time.
+ * An abort of one's own that signals which last cause too. Let go of them by `abort` or `release`, or
+ * it stays on those signals: `AbortSignal.any` offers no way to, and leaves 1.4 kB behind each time.
  */
 export class LinkedAbort {
   readonly #own = new AbortController()
-  readonly #outer: AbortSignal
-  readonly #follow = (): void => this.#own.abort(this.#outer.reason)
+  readonly #outer: readonly AbortSignal[]
+  readonly #follow = (): void => this.#own.abort(this.#outer.find((outer) => outer.aborted)?.reason)
 
-  constructor(outer: AbortSignal) {
+  constructor(...outer: readonly AbortSignal[]) {
     this.#outer = outer
-    if (outer.aborted) this.#follow()
-    else outer.addEventListener('abort', this.#follow, { once: true })
+    if (outer.some(({ aborted }) => aborted)) this.#follow()
+    else for (const one of outer) one.addEventListener('abort', this.#follow, { once: true })
   }
 
   get signal(): AbortSignal {
@@ -22,8 +22,8 @@ export class LinkedAbort {
     this.#own.abort(reason)
   }
 
-  /** From here on the outer signal has no part in it. */
+  /** From here on the outer signals have no part in it. */
   release(): void {
-    this.#outer.removeEventListener('abort', this.#follow)
+    for (const outer of this.#outer) outer.removeEventListener('abort', this.#follow)
   }
 }

@@ -7,6 +7,7 @@ import { UsageError } from '../errors/usage-errors.ts'
 import { backoffMs, type Random } from '../internal/backoff.ts'
 import { currentFrame, runInFrame, type Frame } from '../internal/flow.ts'
 import type { Observations } from '../observe/observations.ts'
+import { redactText } from '../observe/redact.ts'
 import type { CommandRecord } from '../store/command-record.ts'
 import type { Store } from '../store/store.ts'
 import { AggregateRoot } from '../work/aggregate-root.ts'
@@ -96,14 +97,17 @@ export class MessageBus {
 
   async #observe(request: Request, handled: Promise<AnySent>): Promise<AnySent> {
     const startMs = performance.now()
+    const { definition } = request
+    const redact = (text: string): string => redactText(text, request, definition.sensitive)
     const end = (failed: boolean, error: unknown): void =>
       this.#ports.observations.command.emit({
-        type: request.definition.type,
+        type: definition.type,
         commandId: request.commandId,
         correlationId: request.correlationId,
         durationMs: performance.now() - startMs,
         failed,
         error,
+        redact,
       })
     try {
       const sent = await handled

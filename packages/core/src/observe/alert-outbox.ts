@@ -1,6 +1,7 @@
 import { LinkedAbort } from '../internal/linked-abort.ts'
 import { TimeoutError } from '../errors/queue-errors.ts'
 import { isTidingsError } from '../errors/tidings-error.ts'
+import { WebhookError } from '../errors/webhook-error.ts'
 import { backoffMs, type Random } from '../internal/backoff.ts'
 import type { Clock } from '../internal/clock.ts'
 import { runOutside } from '../internal/flow.ts'
@@ -65,14 +66,18 @@ export class AlertOutbox {
     const { retry, clock, random } = this.#ports
     const { signal } = this.#stop
     for (let attempt = 1; ; attempt++) {
+      let askedMs = 0
       signal.throwIfAborted()
       try {
         await this.#trySend(alert)
         return
       } catch (error) {
         if (signal.aborted || attempt >= retry.attempts || isHopeless(error)) throw error
+        // Who says when to come again is not asked before.
+        if (error instanceof WebhookError) askedMs = error.retryAfterMs ?? 0
       }
-      await clock.sleep(backoffMs(attempt, { ...retry, random }), { signal })
+      const delayMs = Math.max(askedMs, backoffMs(attempt, { ...retry, random }))
+      await clock.sleep(delayMs, { signal })
     }
   }
 

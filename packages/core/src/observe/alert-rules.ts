@@ -1,6 +1,6 @@
 import { compileGlob } from '../contract/glob.ts'
 import { shorten } from '../errors/contract-error.ts'
-import type { AlertRule, Severity } from './alert.ts'
+import type { AlertRule, Severity, SilenceRule } from './alert.ts'
 import { invalid, requireMs } from './options.ts'
 
 const DEFAULT_SEVERITY: Readonly<Record<AlertRule['kind'], Severity>> = {
@@ -23,7 +23,8 @@ export interface CompiledRule<Rule extends AlertRule = AlertRule> {
 
 /** @throws {UsageError} for a rule that cannot be kept, or two of one name; it says which and why */
 export function compileRules(rules: readonly AlertRule[]): readonly CompiledRule[] {
-  if (rules.length === 0) throw invalid('Alerts need at least one rule.')
+  const isList: boolean = Array.isArray(rules)
+  if (!isList || rules.length === 0) throw invalid('Alerts need at least one rule.')
   const names = new Set<string>()
   return rules.map((rule, index) => {
     const place = `rules[${index}]`
@@ -44,10 +45,18 @@ export function compileRules(rules: readonly AlertRule[]): readonly CompiledRule
 
 function defaultName(rule: AlertRule): string {
   const type = 'type' in rule && rule.type !== undefined ? ` ${rule.type}` : ''
+  if (rule.kind === 'silence') return `silence ${silentSubject(rule)}`
   return rule.kind === 'slow' ? `slow${type} over ${rule.overMs} ms` : `${rule.kind}${type}`
 }
 
+/** What a rule of kind `silence` listens for. */
+export function silentSubject({ type, source }: SilenceRule): string {
+  return source === undefined ? type : `${type} of ${source}`
+}
+
 function checkRule(rule: AlertRule, place: string): void {
+  if (typeof rule !== 'object' || rule === null)
+    throw invalid(`${place}: a rule is an object with a 'kind'; got ${shorten(rule)}.`)
   switch (rule.kind) {
     case 'error':
       return checkType(rule.type, place, 'optional')
@@ -59,6 +68,8 @@ function checkRule(rule: AlertRule, place: string): void {
     case 'silence':
       requireMs(`${place}.forMs`, rule.forMs)
       if (rule.forMs === 0) throw invalid(`${place}.forMs must be more than 0.`)
+      if (rule.source !== undefined && (typeof rule.source !== 'string' || rule.source === ''))
+        throw invalid(`${place}: 'source' is the name of one; got ${shorten(rule.source)}.`)
       return checkType(rule.type, place, 'required')
     case 'value':
       return checkValueRule(rule, place)

@@ -33,6 +33,8 @@ export interface SilenceRule extends RuleBase {
   readonly kind: 'silence'
   readonly type: string
   readonly forMs: number
+  /** Only events of this source: whose they are by `agentOf`. Of anybody by default. */
+  readonly source?: string
 }
 
 /** A number is above or below a bound: lag, dead letters, a queue. `warning` by default. */

@@ -2,6 +2,7 @@ import type { Envelope } from '../contract/envelope.ts'
 import type { Random } from '../internal/backoff.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
 import { runOutside } from '../internal/flow.ts'
+import { withDefaults } from '../internal/with-defaults.ts'
 import {
   eventSubject,
   type Alert,
@@ -14,12 +15,19 @@ import {
   type ValueRule,
 } from './alert.ts'
 import { AlertOutbox, DEFAULT_RETRY, reportLostAlert } from './alert-outbox.ts'
-import { compileRules, type CompiledRule } from './alert-rules.ts'
-import { summarizeError } from './describe-error.ts'
+import { compileRules, silentSubject, type CompiledRule } from './alert-rules.ts'
+import { redactorOf, summarizeError } from './describe-error.ts'
 import { defaultAgentOf, defaultReportedMsOf, type NameOf } from './event-facts.ts'
 import { Incidents } from './incidents.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
-import { disposeAll, invalid, requireCount, requireMs } from './options.ts'
+import {
+  disposeAll,
+  invalid,
+  requireCount,
+  requireFunctions,
+  requireMs,
+  requireObservations,
+} from './options.ts'
 import type { SensitiveOf } from './redact.ts'
 
 export interface AlertOptions {
@@ -75,35 +83,45 @@ export function createAlerts(
   rules: readonly AlertRule[],
   options: AlertOptions,
 ): Alerts {
+  requireObservations(observations)
   const compiled = compileRules(rules)
   return new AlertWatch(observations, compiled, completeOptions(options))
 }
 
+const DEFAULTS: Omit<Settings, 'send'> = {
+  retry: DEFAULT_RETRY,
+  sendTimeoutMs: 30_000,
+  onError: reportLostAlert,
+  recoverAfterMs: 300_000,
+  remindAfterMs: 3_600_000,
+  checkEveryMs: 5000,
+  agentOf: defaultAgentOf,
+  reportedMsOf: defaultReportedMsOf,
+  sensitiveOf: () => [],
+  clock: systemClock,
+  random: Math.random,
+}
+
 function completeOptions(options: AlertOptions): Settings {
-  if (typeof options.send !== 'function')
+  if (typeof options?.send !== 'function')
     throw invalid("'send' is a function that takes an alert, or webhook(url).")
-  const retry = { ...DEFAULT_RETRY, ...options.retry, ...options.send.retry }
+  const retry = withDefaults(
+    withDefaults(DEFAULT_RETRY, options.retry ?? {}),
+    options.send.retry ?? {},
+  )
   requireCount('retry.attempts', retry.attempts, 1)
   requireMs('retry.baseMs', retry.baseMs)
   requireMs('retry.maxMs', retry.maxMs)
-  const settings: Settings = {
-    sendTimeoutMs: 30_000,
-    onError: reportLostAlert,
-    recoverAfterMs: 300_000,
-    remindAfterMs: 3_600_000,
-    checkEveryMs: 5000,
-    agentOf: defaultAgentOf,
-    reportedMsOf: defaultReportedMsOf,
-    sensitiveOf: () => [],
-    clock: systemClock,
-    random: Math.random,
-    ...options,
-    retry,
+  const settings = {
+    ...withDefaults(DEFAULTS, { ...options, retry }),
+    send: options.send,
   }
   requireCount('sendTimeoutMs', settings.sendTimeoutMs, 1)
   requireMs('recoverAfterMs', settings.recoverAfterMs)
   requireMs('remindAfterMs', settings.remindAfterMs)
   requireCount('checkEveryMs', settings.checkEveryMs, 1)
+  const { onError, agentOf, reportedMsOf, sensitiveOf, random } = settings
+  requireFunctions({ onError, agentOf, reportedMsOf, sensitiveOf, random })
   return settings
 }
 
@@ -175,7 +193,7 @@ class AlertWatch implements Alerts {
 
   #onFailed(rule: CompiledRule, { event, handler, error }: HandledFact): void {
     if (!rule.matches(event.eventType)) return
-    const { name, message } = summarizeError(error, event, this.#settings.sensitiveOf)
+    const { name, message } = summarizeError(error, redactorOf(event, this.#settings.sensitiveOf))
     this.#breached(rule, {
       subject: `handler ${handler}`,
       title: `Handler '${handler}' failed on ${event.eventType}`,
@@ -184,9 +202,9 @@ class AlertWatch implements Alerts {
     })
   }
 
-  #onCommandFailed(rule: CompiledRule, { type, error, correlationId }: CommandFact): void {
+  #onCommandFailed(rule: CompiledRule, { type, error, correlationId, redact }: CommandFact): void {
     if (!rule.matches(type)) return
-    const { name, message } = summarizeError(error, undefined, this.#settings.sensitiveOf)
+    const { name, message } = summarizeError(error, redact)
     this.#breached(rule, {
       subject: `command ${type}`,
       title: `Command ${type} failed`,
@@ -242,11 +260,13 @@ class AlertWatch implements Alerts {
     })
   }
 
-  #onSound(silence: Silence, { eventType }: Envelope): void {
-    if (!silence.rule.matches(eventType)) return
+  #onSound(silence: Silence, event: Envelope): void {
+    const { rule } = silence.rule
+    if (!silence.rule.matches(event.eventType)) return
+    if (rule.source !== undefined && this.#settings.agentOf(event) !== rule.source) return
     const nowMs = this.#settings.clock.now()
     silence.lastMs = nowMs
-    this.#send(this.#incidents.recovered(silence.rule, silence.rule.rule.type, nowMs))
+    this.#send(this.#incidents.recovered(silence.rule, silentSubject(rule), nowMs))
   }
 
   #breached(rule: CompiledRule, breach: Breach): void {
@@ -271,14 +291,15 @@ class AlertWatch implements Alerts {
   }
 
   #checkSilence(silence: Silence, nowMs: number): void {
-    const { type, forMs } = silence.rule.rule
+    const { forMs } = silence.rule.rule
+    const subject = silentSubject(silence.rule.rule)
     // After a step back of the clock the silence is counted from there.
     if (nowMs < silence.lastMs) silence.lastMs = nowMs
     const silentMs = nowMs - silence.lastMs
     if (silentMs < forMs) return
     this.#breached(silence.rule, {
-      subject: type,
-      title: `No event ${type} comes`,
+      subject,
+      title: `No event ${subject} comes`,
       message: `None was published for ${silentMs} ms; the limit is ${forMs} ms.`,
     })
   }

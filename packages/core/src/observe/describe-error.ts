@@ -12,16 +12,12 @@ export interface ErrorSummary {
 const SHOWN_CHARACTERS = 300
 
 /** What was thrown, for a trace or an alert. */
-export function summarizeError(
-  error: unknown,
-  event: Envelope | undefined,
-  sensitiveOf: SensitiveOf,
-): ErrorSummary {
+export function summarizeError(error: unknown, redact: Redact): ErrorSummary {
   const { name, message } = nameError(error)
-  const shown = hideSensitive(message, event, sensitiveOf)
+  const shown = redact(message)
   const isLong = shown.length > SHOWN_CHARACTERS
   return {
-    name: hideSensitive(name, event, sensitiveOf),
+    name: redact(name),
     message: isLong ? `${shown.slice(0, SHOWN_CHARACTERS)}… (${shown.length} characters)` : shown,
   }
 }
@@ -33,10 +29,10 @@ export function nameError(error: unknown): ErrorSummary {
   return { name: error === null ? 'null' : typeof error, message: shorten(error) }
 }
 
-export function hideSensitive(
-  text: string,
-  event: Envelope | undefined,
-  sensitiveOf: SensitiveOf,
-): string {
-  return event === undefined ? text : redactText(text, event, sensitiveOf(event.eventType))
+/** A text without what it must not show. */
+export type Redact = (text: string) => string
+
+/** For texts about an event. */
+export function redactorOf(event: Envelope, sensitiveOf: SensitiveOf): Redact {
+  return (text) => redactText(text, event, sensitiveOf(event.eventType))
 }

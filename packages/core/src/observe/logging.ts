@@ -1,10 +1,11 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { shorten } from '../errors/contract-error.ts'
-import { hideSensitive, nameError } from './describe-error.ts'
+import { withDefaults } from '../internal/with-defaults.ts'
+import { nameError, redactorOf, type Redact } from './describe-error.ts'
 import { ownFailureLog } from './log-owner.ts'
 import type { LogFields, LoggableError, Logger } from './logger.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
-import { disposeAll, invalid } from './options.ts'
+import { disposeAll, invalid, requireFunctions, requireObservations } from './options.ts'
 import { redactEvent, type SensitiveOf } from './redact.ts'
 import { textLogger } from './text-logger.ts'
 
@@ -54,8 +55,8 @@ type Write = (fields: LogFields, message: string) => void
  * Writes what is observed to a logger (standard error by default), one entry each. A failed handler is
  * then no longer written by the default `onFailure` as well.
  *
- * Sensitive values are replaced in payloads, messages and stacks; a failed command's error is written
- * as it is, because a command's payload is not observed.
+ * Sensitive values are replaced in payloads, messages and stacks: those of events as `sensitiveOf` says,
+ * those of commands as their contracts do.
  *
  * @throws {UsageError} a level that there is not, or that the logger cannot write; `payloads` without
  *   `sensitiveOf`
@@ -65,12 +66,14 @@ export function logTo(
   logger: Logger = textLogger(),
   options: LogOptions = {},
 ): Disposable {
-  const levels = { ...DEFAULT_LEVELS, ...options.levels }
+  requireObservations(observations)
+  const levels = withDefaults(DEFAULT_LEVELS, options.levels ?? {})
   if (options.payloads === true && options.sensitiveOf === undefined)
     throw invalid(
       "With 'payloads', 'sensitiveOf' says which fields to hide (sensitiveIn(app.registry)).",
     )
   const sensitiveOf: SensitiveOf = options.sensitiveOf ?? (() => [])
+  requireFunctions({ sensitiveOf })
   const writers = Object.fromEntries(
     Object.entries(levels).map(([what, level]) => [what, writerOf(logger, what, level)]),
   ) as Readonly<Record<keyof LogLevels, Write | undefined>>
@@ -129,7 +132,7 @@ function logHandled(
   const { event, handler, handlerId, durationMs, failed, error } = fact
   const facts = { ...fields(event), handler, handlerId, durationMs }
   if (!failed) return writers.handled?.(facts, `${handler} handled ${event.eventType}`)
-  const err = loggableError(error, (text) => hideSensitive(text, event, sensitiveOf))
+  const err = loggableError(error, redactorOf(event, sensitiveOf))
   writers.failed?.(
     { ...facts, err },
     `handler '${handler}' failed on ${event.eventType} ${event.eventId}`,
@@ -137,11 +140,11 @@ function logHandled(
 }
 
 function logCommand(fact: CommandFact, { writers }: Logging): void {
-  const { type, commandId, correlationId, durationMs, failed, error } = fact
+  const { type, commandId, correlationId, durationMs, failed, error, redact } = fact
   const facts = { commandType: type, commandId, correlationId, durationMs }
   if (failed)
     writers.commandFailed?.(
-      { ...facts, err: loggableError(error, (text) => text) },
+      { ...facts, err: loggableError(error, redact) },
       `command ${type} ${commandId} failed`,
     )
   else writers.command?.(facts, `command ${type} done`)
@@ -154,7 +157,7 @@ const MAX_CAUSES = 5
  * Under `err`, where pino and its like look; as plain members, because the text in it is redacted.
  * Without a prototype: pino takes an error's kind from its constructor, else from `name`.
  */
-function loggableError(error: unknown, redact: (text: string) => string, depth = 0): LoggableError {
+function loggableError(error: unknown, redact: Redact, depth = 0): LoggableError {
   const { name, message } = nameError(error)
   const loggable: { -readonly [Key in keyof LoggableError]: LoggableError[Key] } = {
     name: redact(name),

@@ -41,6 +41,11 @@ export interface CommandFact {
   readonly durationMs: number
   readonly failed: boolean
   readonly error: unknown
+  /**
+   * A text about the command (its error's message, its stack) without the values of the fields that its
+   * contract marks as sensitive. The payload itself is in no fact.
+   */
+  readonly redact: (text: string) => string
 }
 
 /** A subscription does something else now, and why. */

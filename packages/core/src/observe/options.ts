@@ -1,4 +1,7 @@
+import { shorten } from '../errors/contract-error.ts'
 import { UsageError } from '../errors/usage-errors.ts'
+import type { Observations } from './observations.ts'
+import { ObservationPoint } from './point.ts'
 
 /** @throws {UsageError} for anything but a whole number from `least` up */
 export function requireCount(name: string, value: unknown, least: number): void {
@@ -10,6 +13,24 @@ export function requireCount(name: string, value: unknown, least: number): void 
 export function requireMs(name: string, value: unknown): void {
   if (typeof value === 'number' && Number.isFinite(value) && value >= 0) return
   throw invalid(`'${name}' is a number of milliseconds from 0 up; got ${String(value)}.`)
+}
+
+/** @throws {UsageError} naming the first that is there and no function */
+export function requireFunctions(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value === 'function') continue
+    throw invalid(`'${name}' is a function; got ${shorten(value)}.`)
+  }
+}
+
+/** The application itself in their place is the likely mistake. @throws {UsageError} */
+export function requireObservations(value: unknown): void {
+  const { published, handled, command } = (value ?? {}) as Partial<Observations>
+  const points: readonly unknown[] = [published, handled, command]
+  if (points.every((point) => point instanceof ObservationPoint)) return
+  throw invalid(
+    `What is observed are the observations of an application or a bus (app.observations); got ${shorten(value)}.`,
+  )
 }
 
 export function invalid(message: string): UsageError {

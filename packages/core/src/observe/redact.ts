@@ -62,7 +62,7 @@ function sensitiveTexts(
 const REPLACED_ANYWHERE = 4
 
 /**
- * A text (an error's message, its stack) without the sensitive values of the event that it is about. A
+ * A text (an error's message, its stack) without the sensitive values of the event or command that it is about. A
  * value that was changed before it was quoted (cut, in upper case, encoded otherwise than as JSON) is not found.
  */
 export function redactText(

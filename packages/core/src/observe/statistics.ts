@@ -2,7 +2,7 @@ import { defaultAgentOf, defaultReportedMsOf, type NameOf } from './event-facts.
 import type { Envelope } from '../contract/envelope.ts'
 import { Histogram } from './histogram.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
-import { disposeAll, requireCount } from './options.ts'
+import { disposeAll, requireCount, requireFunctions, requireObservations } from './options.ts'
 
 export interface StatisticsOptions {
   /** Whose event it is; `payload.agentId`, else `metadata.source`, by default. */
@@ -147,14 +147,16 @@ class Tables {
  * Counts and times everything that is observed, by type, handler, agent and command, in bounded memory:
  * at most `maxKeys + 1` names a table, with 4.5 kB for each (9 kB for an agent).
  *
- * @throws {UsageError} `maxKeys` is no whole number from 1 up
+ * @throws {UsageError} an option that it cannot take
  */
 export function createStatistics(
   observations: Observations,
   options: StatisticsOptions = {},
 ): Statistics {
   const { agentOf = defaultAgentOf, reportedMsOf = defaultReportedMsOf, maxKeys = 200 } = options
+  requireObservations(observations)
   requireCount('maxKeys', maxKeys, 1)
+  requireFunctions({ agentOf, reportedMsOf })
   let tables = new Tables(maxKeys)
   const onPublished = ({ event }: { readonly event: Envelope }): void => {
     tables.types.of(event.eventType).published++

@@ -1,10 +1,10 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
 import { toIsoTime } from '../internal/time.ts'
-import { summarizeError, type ErrorSummary } from './describe-error.ts'
+import { redactorOf, summarizeError, type ErrorSummary } from './describe-error.ts'
 import { defaultSessionOf, type NameOf } from './event-facts.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
-import { disposeAll, requireCount } from './options.ts'
+import { disposeAll, requireCount, requireFunctions, requireObservations } from './options.ts'
 import type { SensitiveOf } from './redact.ts'
 
 export interface TracerOptions {
@@ -153,24 +153,26 @@ function first(keys: Iterable<string>): string {
  * Keeps what was seen of each correlation and each session, in bounded memory: types, handlers, times
  * and errors, no payloads.
  *
- * @throws {UsageError} a limit that is no whole number from 1 up
+ * @throws {UsageError} an option that it cannot take
  */
 export function createTracer(observations: Observations, options: TracerOptions = {}): Tracer {
   const { maxTraces = 1000, maxEventsPerTrace = 200, sessionOf = defaultSessionOf } = options
   const { sensitiveOf = () => [], clock = systemClock } = options
+  requireObservations(observations)
   requireCount('maxTraces', maxTraces, 1)
   requireCount('maxEventsPerTrace', maxEventsPerTrace, 1)
+  requireFunctions({ sessionOf, sensitiveOf })
   const store = new TraceStore(maxTraces, maxEventsPerTrace)
   const entryOf = (event: Envelope): KeptEntry =>
     store.entry(event.eventId, event.correlationId, () =>
       eventEntry(event, sessionOf(event), clock.now()),
     )
   const onHandled = ({ event, handler, durationMs, failed, error }: HandledFact): void => {
-    const summary = failed ? summarizeError(error, event, sensitiveOf) : undefined
+    const summary = failed ? summarizeError(error, redactorOf(event, sensitiveOf)) : undefined
     store.handling(entryOf(event), { handler, durationMs, error: summary })
   }
   const onCommand = (fact: CommandFact): void => {
-    const error = fact.failed ? summarizeError(fact.error, undefined, sensitiveOf) : undefined
+    const error = fact.failed ? summarizeError(fact.error, fact.redact) : undefined
     const make = (): Omit<KeptEntry, 'sequence'> => commandEntry(fact, clock.now())
     const entry = store.entry(fact.commandId, fact.correlationId, make)
     store.handling(entry, { handler: fact.type, durationMs: fact.durationMs, error })

@@ -1,6 +1,7 @@
 import { WebhookError } from '../errors/webhook-error.ts'
+import { systemClock, type Clock } from '../internal/clock.ts'
 import type { Alert, AlertRetry, AlertSender } from './alert.ts'
-import { invalid, requireMs } from './options.ts'
+import { invalid, requireFunctions, requireMs } from './options.ts'
 
 export interface WebhookOptions {
   /** The platform's by default. */
@@ -12,6 +13,10 @@ export interface WebhookOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** One request may take so long; 10,000 by default. */
   readonly timeoutMs?: number
+  /** The longest that an answer's `Retry-After` may put the next try off; 300,000 by default, 0: not at all. */
+  readonly maxRetryAfterMs?: number
+  /** For tests. */
+  readonly clock?: Clock
 }
 
 /** Answers of a server that a later request may get another answer than. */
@@ -19,14 +24,17 @@ const RETRYABLE_4XX: readonly number[] = [408, 425, 429]
 
 /**
  * Posts alerts as JSON. Any answer of 2xx is taken for sent; one of 4xx (but 408, 425, 429) is not tried
- * again; all else is. The URL, which may hold a secret, is in no message but for its origin.
+ * again; all else is, no earlier than its `Retry-After` says (seconds or a date). The URL, which may hold a secret, is in no message but for its origin.
  *
- * @throws {UsageError} the URL is none of http or https
+ * @throws {UsageError} the URL is none of http or https; an option that it cannot take
  */
 export function webhook(url: string | URL, options: WebhookOptions = {}): AlertSender {
   const target = requireHttp(url)
   const { fetch = globalThis.fetch, body = (alert: Alert) => alert, timeoutMs = 10_000 } = options
+  const { maxRetryAfterMs = 300_000, clock = systemClock } = options
   requireMs('timeoutMs', timeoutMs)
+  requireMs('maxRetryAfterMs', maxRetryAfterMs)
+  requireFunctions({ fetch, body })
   const headers = { 'content-type': 'application/json', ...options.headers }
   const post = async (
     alert: Alert,
@@ -47,9 +55,21 @@ export function webhook(url: string | URL, options: WebhookOptions = {}): AlertS
     if (response.ok) return
     const { status } = response
     const isRetryable = status >= 500 || status < 400 || RETRYABLE_4XX.includes(status)
-    throw new WebhookError(target.origin, status, { retryable: isRetryable })
+    const askedMs = isRetryable ? readRetryAfter(response.headers, clock.now()) : undefined
+    const retryAfterMs = askedMs === undefined ? undefined : Math.min(askedMs, maxRetryAfterMs)
+    throw new WebhookError(target.origin, status, { retryable: isRetryable, retryAfterMs })
   }
   return Object.assign(post, options.retry === undefined ? {} : { retry: options.retry })
+}
+
+/** `Retry-After: 120`, or a date of HTTP; undefined for none, and for what is neither. */
+function readRetryAfter(headers: Headers, nowMs: number): number | undefined {
+  const value = headers.get('retry-after')?.trim()
+  if (value === undefined) return undefined
+  if (/^\d+$/.test(value)) return Number(value) * 1000
+  // A date has letters: `Date.parse` would take a number with a sign or a fraction for a year.
+  const atMs = /^[A-Za-z]/.test(value) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(atMs) ? undefined : Math.max(0, atMs - nowMs)
 }
 
 function requireHttp(url: string | URL): URL {

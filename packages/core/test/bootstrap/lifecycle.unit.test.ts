@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { Lifecycle } from '../../src/bootstrap/lifecycle.ts'
 import { runInFrame } from '../../src/internal/flow.ts'
 
-const nothingElse = { busy: false, drain: () => Promise.resolve(), release: () => undefined }
+const nothingElse = { busy: false, drain: () => Promise.resolve(), beginClosing: () => undefined }
 
 test('close waits for work under way, and for what that begins', async () => {
   const life = new Lifecycle()

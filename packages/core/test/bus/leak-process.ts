@@ -81,6 +81,19 @@ const cases: Record<
         ),
       ),
   },
+  publishers: {
+    count: 100_000,
+    run: async (count) => {
+      using _one = bus.subscribe(ANY, async () => undefined)
+      using _two = bus.subscribe(ANY, () => undefined)
+      const { signal } = lasting
+      await inGroups(count, async () => {
+        await bus.publish(event, { signal })
+        await bus.enqueue(event, { signal })
+        await bus.drain({ signal })
+      })
+    },
+  },
   operators: {
     count: 100_000,
     run: async (count) => {

@@ -22,7 +22,7 @@ async function measure(name: string): Promise<{ count: number; grownBytes: numbe
   return report
 }
 
-test.each(['subscribe', 'signal', 'iterators', 'waits', 'operators', 'names'])(
+test.each(['subscribe', 'signal', 'iterators', 'waits', 'publishers', 'operators', 'names'])(
   'the heap stays flat: %s',
   async (name) => {
     const { count, grownBytes } = await measure(name)

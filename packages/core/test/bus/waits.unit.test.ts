@@ -163,7 +163,7 @@ describe('a buffered stream', () => {
 
   test.each([0, -1, 1.5, Number.NaN])('%s is no size', (bufferSize) => {
     expect(() => new BufferedStream({ bufferSize }, () => undefined)).toThrow(
-      /'bufferSize' is a whole number/,
+      /bufferSize is a whole number/,
     )
   })
 })

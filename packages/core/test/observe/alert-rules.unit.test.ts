@@ -6,6 +6,8 @@ import { openObservations } from './facts.ts'
 describe('rules and options that cannot be kept are refused, with their place', () => {
   test.each<[unknown, RegExp]>([
     [[], /at least one rule/],
+    [{ kind: 'error' }, /at least one rule/],
+    [['error'], /rules\[0\]: a rule is an object with a 'kind'; got "error"/],
     [
       [{ kind: 'eror' }],
       /rules\[0\]: 'kind' is one of error, slow, event, silence, value; got eror/,
@@ -24,6 +26,7 @@ describe('rules and options that cannot be kept are refused, with their place', 
     [[{ kind: 'error' }, { kind: 'error' }], /rules\[1\] is a second rule named 'error'/],
     [[{ kind: 'silence', type: 'A.**', forMs: 0 }], /forMs must be more than 0/],
     [[{ kind: 'silence', forMs: 5 }], /'type'/],
+    [[{ kind: 'silence', type: 'A.**', forMs: 5, source: '' }], /'source' is the name of one/],
     [[{ kind: 'value', read: () => 1, above: 1 }], /has a 'name'/],
     [[{ kind: 'value', name: 'lag', above: 1 }], /'read' is a function/],
     [[{ kind: 'value', name: 'lag', read: () => 1 }], /either 'above' or 'below'/],
@@ -44,6 +47,9 @@ describe('rules and options that cannot be kept are refused, with their place', 
     [{ retry: { attempts: 0 } }, /'retry.attempts'/],
     [{ recoverAfterMs: -1 }, /'recoverAfterMs'/],
     [{ checkEveryMs: 0 }, /'checkEveryMs'/],
+    [{ onError: 'log' as never }, /'onError' is a function; got "log"/],
+    [{ sensitiveOf: [] as never }, /'sensitiveOf' is a function/],
+    [{ agentOf: 'agentId' as never }, /'agentOf' is a function/],
   ])('%j', (options, message) => {
     const call = () =>
       createAlerts(openObservations(), [{ kind: 'error' }], { send: () => undefined, ...options })

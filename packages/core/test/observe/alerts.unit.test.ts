@@ -187,6 +187,23 @@ describe('silence', () => {
     expect(said()).toHaveLength(3)
   })
 
+  test('of one source is told whatever others say', async () => {
+    const { observations, clock, said } = start([
+      { kind: 'silence', type: 'Sensor.**', source: 'hall', forMs: 60_000 },
+      { kind: 'silence', type: 'Sensor.**', source: 'attic', forMs: 60_000 },
+    ])
+    const measured = (agentId: string): void =>
+      publish(observations, eventOf('Sensor.Room.Measured', { payload: { agentId } }))
+    await clock.advance(55_000)
+    measured('attic')
+    await clock.advance(10_000)
+    expect(said()).toEqual(['firing Sensor.** of hall'])
+    measured('attic')
+    measured('hall')
+    await clock.advance(0)
+    expect(said()).toEqual(['firing Sensor.** of hall', 'recovered Sensor.** of hall'])
+  })
+
   test('after a step back of the clock it is counted from there', async () => {
     const { clock, said, alerts } = start([{ kind: 'silence', type: 'A.**', forMs: 60_000 }])
     clock.set(START_MS - 3_600_000)

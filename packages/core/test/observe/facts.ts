@@ -62,6 +62,7 @@ export function command(
     durationMs: outcome.durationMs ?? 1,
     failed: 'error' in outcome,
     error: outcome.error,
+    redact: (text) => text,
   })
 }
 

@@ -5,6 +5,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Alert } from '../../src/observe/alert.ts'
 import { createAlerts } from '../../src/observe/alerts.ts'
 import { webhook, type WebhookOptions } from '../../src/observe/webhook.ts'
+import { manualClock } from '../support/fake-clock.ts'
 import { eventOf, handle, openObservations } from './facts.ts'
 
 interface Received {
@@ -119,6 +120,63 @@ describe('a webhook', () => {
   })
 })
 
+describe('Retry-After', () => {
+  const NOW_MS = Date.UTC(2026, 10, 21, 9, 30)
+
+  /** Answers once with the header, then with 204; says how long the alert waited between the two. */
+  async function waitedMs(
+    header: string,
+    options: WebhookOptions = {},
+    status = 429,
+  ): Promise<number> {
+    const clock = manualClock(NOW_MS)
+    const at: number[] = []
+    const fetch: typeof globalThis.fetch = () => {
+      at.push(clock.now())
+      const headers = { 'retry-after': header }
+      return Promise.resolve(
+        at.length === 1 ? new Response('later', { status, headers }) : new Response(),
+      )
+    }
+    const observations = openObservations()
+    const alerts = createAlerts(observations, [{ kind: 'error' }], {
+      send: webhook('https://hooks.example.com', { fetch, clock, ...options }),
+      clock,
+      random: () => 0,
+      retry: { baseMs: 1000 },
+      recoverAfterMs: 10_000_000,
+      remindAfterMs: 0,
+    })
+    handle(observations, eventOf('A.B.Done'), { error: new Error('boom') })
+    await clock.advance(3_600_000)
+    await alerts.close()
+    expect(at).toHaveLength(2)
+    return at[1]! - at[0]!
+  }
+
+  test.each<[header: string, waited: number]>([
+    ['120', 120_000],
+    [' 7 ', 7000],
+    ['0', 1000],
+    ['Sat, 21 Nov 2026 09:31:00 GMT', 60_000],
+    ['Sat, 21 Nov 2026 09:29:00 GMT', 1000],
+    ['86400', 300_000],
+    ['99999999999999999999999', 300_000],
+    ['Tue, 01 Jan 2036 00:00:00 GMT', 300_000],
+    ['-5', 1000],
+    ['1.5', 1000],
+    ['soon', 1000],
+  ])("'%s' makes it wait for %d ms", async (header, waited) => {
+    expect(await waitedMs(header)).toBe(waited)
+  })
+
+  test('holds for 503 too, and has a limit that can be set', async () => {
+    expect(await waitedMs('120', {}, 503)).toBe(120_000)
+    expect(await waitedMs('120', { maxRetryAfterMs: 30_000 })).toBe(30_000)
+    expect(await waitedMs('120', { maxRetryAfterMs: 0 })).toBe(1000)
+  })
+})
+
 test.each([
   ['', /whole URL/],
   ['hooks.example.com/x', /whole URL/],
@@ -127,6 +185,9 @@ test.each([
   expect(() => webhook(url)).toThrow(message)
 })
 
-test('a bad timeout is refused', () => {
+test('a bad option is refused', () => {
   expect(() => webhook('http://x', { timeoutMs: Number.NaN })).toThrow(/'timeoutMs'/)
+  expect(() => webhook('http://x', { maxRetryAfterMs: -1 })).toThrow(/'maxRetryAfterMs'/)
+  expect(() => webhook('http://x', { body: 'text' as never })).toThrow(/'body' is a function/)
+  expect(() => webhook('http://x', { fetch: {} as never })).toThrow(/'fetch' is a function/)
 })

@@ -45,6 +45,7 @@ export function aContext(clock: ManualClock = manualClock()): TestContext {
     listenerId: 'listener-1',
     name: 'counting',
     signal: controller.signal,
+    listenerSignal: controller.signal,
     clock,
     reported,
     reportFailure: (error) => void reported.push(error),

@@ -1,8 +1,14 @@
 import { LinkedAbort } from '../../internal/linked-abort.ts'
 import type { Envelope } from '../../contract/envelope.ts'
 import type { Handler, HandlerContext } from '../handler.ts'
-import { operator, runForMany, Tally, type Work } from './compose.ts'
-import { requireFunction, requireMs, requireWhole } from './options.ts'
+import { contextForMany, operator, runForMany, Tally, type Work } from './compose.ts'
+import {
+  optionalBoolean,
+  requireFunction,
+  requireMs,
+  requireOptions,
+  requireWhole,
+} from '../options.ts'
 
 export interface BatchOptions {
   /** Events of a batch at the most; 100 by default. */
@@ -32,9 +38,11 @@ export function batch<E extends Envelope>(
   options: BatchOptions,
   handleBatch: Work<readonly E[]>,
 ): Handler<E> {
+  requireOptions('batch', options)
   const { size = 100, maxAgeMs = 5000, bisect = false } = options
   requireWhole("batch's size", size)
   requireMs("batch's maxAgeMs", maxAgeMs)
+  optionalBoolean("batch's bisect", options.bisect)
   requireFunction("batch's handler", handleBatch)
   const batches = new Batches<E>({ size, maxAgeMs, bisect }, handleBatch)
   return operator<E>(handleBatch, {
@@ -94,7 +102,8 @@ class Batches<E extends Envelope> {
     return this.#tally.idle()
   }
 
-  #begin(ctx: HandlerContext): OpenBatch<E> {
+  #begin(first: HandlerContext): OpenBatch<E> {
+    const ctx = contextForMany(first)
     const waiting = new LinkedAbort(ctx.signal)
     const open: OpenBatch<E> = { ctx, items: [], waiting }
     const old = (): void => {

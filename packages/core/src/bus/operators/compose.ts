@@ -74,6 +74,12 @@ export function runForMany<Result>(work: () => Result): Result {
   return runInFrame(MANY, work)
 }
 
+/** The context of work about several events: no publisher of one of them may abort it for the others. */
+export function contextForMany(ctx: HandlerContext): HandlerContext {
+  const { signal, listenerSignal } = ctx
+  return signal === listenerSignal ? ctx : { ...ctx, signal: listenerSignal }
+}
+
 /** Counts what is under way, and says when nothing is. */
 export class Tally {
   #count = 0

@@ -2,7 +2,13 @@ import type { Envelope } from '../../contract/envelope.ts'
 import type { Handler, HandlerContext } from '../handler.ts'
 import { Ring } from '../ring.ts'
 import { operator, Tally, type Work } from './compose.ts'
-import { requireFunction, requireWhole } from './options.ts'
+import {
+  optionalFunction,
+  requireFunction,
+  requireKey,
+  requireOptions,
+  requireWhole,
+} from '../options.ts'
 import { Pool, type WaitingLine } from './pool.ts'
 
 export interface ConcurrencyOptions<E extends Envelope = Envelope> {
@@ -24,10 +30,13 @@ export interface ConcurrencyOptions<E extends Envelope = Envelope> {
  * @throws {UsageError} an option that it cannot take
  */
 export function concurrency<E extends Envelope>(
-  { limit = 10, key }: ConcurrencyOptions<E>,
+  options: ConcurrencyOptions<E>,
   handler: Handler<E>,
 ): Handler<E> {
+  requireOptions('concurrency', options)
+  const { limit = 10, key } = options
   requireWhole("concurrency's limit", limit)
+  optionalFunction("concurrency's key", key)
   requireFunction("concurrency's handler", handler)
   const pool = new Pool<E>(limit, new FirstCome(), handler)
   if (key === undefined) {
@@ -40,7 +49,7 @@ export function concurrency<E extends Envelope>(
   const lanes = new Lanes<E>((event, ctx) => pool.run(event, ctx))
   return operator<E>(handler, {
     isAsync: true,
-    run: (event, ctx) => lanes.run(key(event), event, ctx),
+    run: (event, ctx) => lanes.run(requireKey('concurrency', key(event)), event, ctx),
     finish: () => lanes.idle(),
   })
 }

@@ -1,7 +1,13 @@
 import type { Envelope } from '../../contract/envelope.ts'
 import { isThenable, type Handler } from '../handler.ts'
 import { operator } from './compose.ts'
-import { requireFunction, requireWhole } from './options.ts'
+import {
+  optionalFunction,
+  requireFunction,
+  requireKey,
+  requireOptions,
+  requireWhole,
+} from '../options.ts'
 
 export interface IdempotentOptions<E extends Envelope = Envelope> {
   /** Keys remembered at the most; the longest unseen is forgotten first. 10,000 by default. */
@@ -23,6 +29,8 @@ export function idempotent<E extends Envelope>(
   options: IdempotentOptions<E>,
   handler: Handler<E>,
 ): Handler<E> {
+  requireOptions('idempotent', options)
+  optionalFunction("idempotent's key", options.key)
   const { maxIds = 10_000, key: keyOf = (event: E) => event.eventId } = options
   requireWhole("idempotent's maxIds", maxIds)
   requireFunction("idempotent's handler", handler)
@@ -30,7 +38,7 @@ export function idempotent<E extends Envelope>(
   const underWay = new Map<string, Promise<unknown> | undefined>()
   return operator<E>(handler, {
     run: (event, ctx) => {
-      const key = keyOf(event)
+      const key = requireKey('idempotent', keyOf(event))
       if (done.has(key)) return undefined
       if (underWay.has(key)) return underWay.get(key)
       // Before the call: a handler that publishes its own event again must not meet itself.

@@ -1,6 +1,6 @@
 import { isThenable, type HandlerContext } from '../handler.ts'
 import { operator, type Work } from './compose.ts'
-import { requireFunction } from './options.ts'
+import { requireFunction } from '../options.ts'
 
 /**
  * Gives a handler's errors an owner of its own: for whoever calls it, the handler succeeds.

@@ -3,7 +3,7 @@ import { toPriority, type Priority } from '../event-queue.ts'
 import type { Handler } from '../handler.ts'
 import { PriorityQueue } from '../priority-queue.ts'
 import { operator } from './compose.ts'
-import { requireFunction, requireWhole } from './options.ts'
+import { requireFunction, requireOptions, requireWhole } from '../options.ts'
 import { Pool, type WaitingLine } from './pool.ts'
 
 export interface PriorityOptions<E extends Envelope = Envelope> {
@@ -23,9 +23,11 @@ export interface PriorityOptions<E extends Envelope = Envelope> {
  * @throws {UsageError} an option that it cannot take; from the handler: `of` answers with no priority
  */
 export function priority<E extends Envelope>(
-  { of, limit = 1 }: PriorityOptions<E>,
+  options: PriorityOptions<E>,
   handler: Handler<E>,
 ): Handler<E> {
+  requireOptions('priority', options)
+  const { of, limit = 1 } = options
   requireFunction("priority's of", of)
   requireWhole("priority's limit", limit)
   requireFunction("priority's handler", handler)

@@ -1,7 +1,16 @@
 import { isThenable, type HandlerContext } from '../handler.ts'
 import type { Random } from '../../internal/backoff.ts'
 import { operator, type Work } from './compose.ts'
-import { requireFunction, requireMs, requireOneOf, requireWhole } from './options.ts'
+import { withDefaults } from '../../internal/with-defaults.ts'
+import {
+  optionalBoolean,
+  optionalFunction,
+  requireFunction,
+  requireMs,
+  requireOneOf,
+  requireOptions,
+  requireWhole,
+} from '../options.ts'
 
 export interface RetryOptions {
   /** Calls in all, the first one included; 3 by default. */
@@ -29,7 +38,9 @@ export interface RetriedFailure {
   readonly delayMs: number
 }
 
-type Plan = Required<Omit<RetryOptions, 'onRetry'>> & Pick<RetryOptions, 'onRetry'>
+type Plan = Required<Omit<RetryOptions, 'onRetry'>> & {
+  readonly onRetry: RetryOptions['onRetry'] | undefined
+}
 
 /**
  * Calls again what failed.
@@ -60,7 +71,9 @@ export function retry<In>(options: RetryOptions, handler: Work<In>): Work<In> {
 }
 
 function checked(options: RetryOptions): Plan {
-  const plan: Plan = {
+  requireOptions('retry', options)
+  const { onRetry, ...others } = options
+  const defaults: Omit<Plan, 'onRetry'> = {
     attempts: 3,
     delayMs: 1000,
     backoff: 'linear',
@@ -68,12 +81,16 @@ function checked(options: RetryOptions): Plan {
     jitter: true,
     random: Math.random,
     when: () => true,
-    ...options,
   }
+  const plan: Plan = { ...withDefaults(defaults, others), onRetry }
   requireWhole("retry's attempts", plan.attempts)
   requireMs("retry's delayMs", plan.delayMs, 0)
   requireMs("retry's maxDelayMs", plan.maxDelayMs, 0)
   requireOneOf("retry's backoff", plan.backoff, ['linear', 'exponential'])
+  optionalBoolean("retry's jitter", plan.jitter)
+  requireFunction("retry's random", plan.random)
+  requireFunction("retry's when", plan.when)
+  optionalFunction("retry's onRetry", onRetry)
   return plan
 }
 

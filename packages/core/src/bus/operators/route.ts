@@ -2,7 +2,7 @@ import type { Envelope } from '../../contract/envelope.ts'
 import { UsageError } from '../../errors/usage-errors.ts'
 import { isThenable, type Handler, type HandlerContext } from '../handler.ts'
 import { operator } from './compose.ts'
-import { requireFunction, requireOneOf } from './options.ts'
+import { requireFunction, requireObject, requireOneOf, requireOptions } from '../options.ts'
 
 /** The event of a type, out of those that come. */
 type EventOf<E extends Envelope, Type extends string> = E extends Envelope
@@ -45,6 +45,8 @@ export function route<E extends Envelope>(
   table: Partial<RouteTable<E>>,
   options: RouteOptions<E> = {},
 ): Handler<E> {
+  requireObject("route's table", table)
+  requireOptions('route', options)
   const { default: fallback, missing = 'fail' } = options
   requireOneOf("route's missing", missing, ['fail', 'ignore'])
   if (fallback !== undefined) requireFunction("route's default", fallback)

@@ -3,7 +3,14 @@ import type { Handler, HandlerContext } from '../handler.ts'
 import { Ring } from '../ring.ts'
 import { operator, Tally } from './compose.ts'
 import { MonotoneTime } from './monotone-time.ts'
-import { requireFunction, requireMs, requireOneOf, requireWhole } from './options.ts'
+import {
+  optionalFunction,
+  requireFunction,
+  requireMs,
+  requireOneOf,
+  requireOptions,
+  requireWhole,
+} from '../options.ts'
 
 export interface ThrottleOptions<E extends Envelope = Envelope> {
   /** Events that are begun within the interval at the most. */
@@ -29,10 +36,12 @@ export function throttle<E extends Envelope>(
   options: ThrottleOptions<E>,
   handler: Handler<E>,
 ): Handler<E> {
+  requireOptions('throttle', options)
   const { limit, intervalMs, excess = 'wait', onDropped } = options
   requireWhole("throttle's limit", limit)
   requireMs("throttle's intervalMs", intervalMs)
   requireOneOf("throttle's excess", excess, ['wait', 'drop'])
+  optionalFunction("throttle's onDropped", onDropped)
   requireFunction("throttle's handler", handler)
   const pace = new Pace(limit, intervalMs)
   return operator<E>(handler, {

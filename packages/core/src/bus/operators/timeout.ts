@@ -1,7 +1,7 @@
 import { TimeoutError } from '../../errors/queue-errors.ts'
 import { isThenable, type HandlerContext } from '../handler.ts'
 import { operator, type Work } from './compose.ts'
-import { requireFunction, requireMs } from './options.ts'
+import { requireFunction, requireMs, requireOptions } from '../options.ts'
 
 export interface TimeoutOptions {
   /** Milliseconds, from the call on. */
@@ -18,7 +18,9 @@ export interface TimeoutOptions {
  *
  * @throws {TimeoutError} from the handler
  */
-export function timeout<In>({ ms }: TimeoutOptions, handler: Work<In>): Work<In> {
+export function timeout<In>(options: TimeoutOptions, handler: Work<In>): Work<In> {
+  requireOptions('timeout', options)
+  const { ms } = options
   requireMs("timeout's ms", ms)
   requireFunction("timeout's handler", handler)
   return operator<In>(handler, {

@@ -3,7 +3,7 @@ import { deepFreeze } from '../../contract/json.ts'
 import { UsageError } from '../../errors/usage-errors.ts'
 import { isThenable, type Handler, type HandlerContext } from '../handler.ts'
 import { operator } from './compose.ts'
-import { requireFunction } from './options.ts'
+import { requireFunction } from '../options.ts'
 
 /**
  * Hands on what the function makes of the event: a new one, or the same where nothing is to change.

@@ -2,9 +2,18 @@ import { LinkedAbort } from '../../internal/linked-abort.ts'
 import type { Envelope } from '../../contract/envelope.ts'
 import { LateEventError } from '../../errors/queue-errors.ts'
 import type { Handler, HandlerContext } from '../handler.ts'
-import { operator, runForMany, Tally, type Work } from './compose.ts'
+import { contextForMany, operator, runForMany, Tally, type Work } from './compose.ts'
 import { MonotoneTime } from './monotone-time.ts'
-import { invalid, requireFunction, requireMs, requireOneOf, requireWhole } from './options.ts'
+import { withDefaults } from '../../internal/with-defaults.ts'
+import {
+  invalid,
+  requireFunction,
+  requireKey,
+  requireMs,
+  requireOneOf,
+  requireOptions,
+  requireWhole,
+} from '../options.ts'
 import { SlidingWindows } from './sliding-windows.ts'
 import { TumblingWindows } from './tumbling-windows.ts'
 import type { WindowOf } from './window-of.ts'
@@ -68,7 +77,8 @@ export function window<E extends Envelope>(
 type Checked<E extends Envelope> = Required<WindowOptions<E>>
 
 function check<E extends Envelope>(options: WindowOptions<E>): Checked<E> {
-  const all: Checked<E> = {
+  requireOptions('window', options)
+  const defaults: Checked<E> = {
     ms: 60_000,
     count: 10,
     kind: 'sliding',
@@ -77,8 +87,9 @@ function check<E extends Envelope>(options: WindowOptions<E>): Checked<E> {
     latenessMs: 0,
     late: 'fail',
     maxKeys: 10_000,
-    ...options,
   }
+  const all = withDefaults(defaults, options)
+  requireFunction("window's key", all.key)
   requireMs("window's ms", all.ms)
   requireWhole("window's count", all.count)
   requireOneOf("window's kind", all.kind, ['sliding', 'tumbling'])
@@ -104,7 +115,7 @@ class Firing<E extends Envelope> {
 
   /** For the event that filled it, whose outcome this is. */
   now(window: WindowOf<E>, ctx: HandlerContext): unknown {
-    return runForMany(() => this.#onWindow(window, ctx))
+    return runForMany(() => this.#onWindow(window, contextForMany(ctx)))
   }
 
   /** For windows that end by time: no event's outcome could tell. */
@@ -163,7 +174,7 @@ class Sliding<E extends Envelope> {
   add(event: E, ctx: HandlerContext): unknown {
     const { by, key: keyOf } = this.#options
     const timeMs = by === 'event' ? timeOf(event) : this.#time.read(ctx.clock)
-    const key = keyOf(event)
+    const key = requireKey('window', keyOf(event))
     if (this.#windows.isLate(key, timeMs)) return takeLate(this.#options, event, ctx)
     const filled = this.#windows.add(event, key, timeMs)
     return filled === undefined ? undefined : this.#fire.now(filled, ctx)
@@ -197,7 +208,7 @@ class Tumbling<E extends Envelope> {
     const timeMs = by === 'event' ? timeOf(event) : this.#lastArrivalMs
     if (this.#windows.isLate(timeMs)) return takeLate(this.#options, event, ctx)
     this.#fire.aside(this.#windows.pass(timeMs - latenessMs), ctx)
-    const { filled, evicted } = this.#windows.add(event, key(event), timeMs)
+    const { filled, evicted } = this.#windows.add(event, requireKey('window', key(event)), timeMs)
     this.#fire.aside(evicted, ctx)
     this.#setTimer(ctx)
     return filled === undefined ? undefined : this.#fire.now(filled, ctx)
@@ -213,7 +224,7 @@ class Tumbling<E extends Envelope> {
   #setTimer(ctx: HandlerContext): void {
     const endMs = this.#windows.nextEndMs
     if (this.#timer !== undefined || endMs === undefined) return
-    const timer = (this.#timer = new LinkedAbort(ctx.signal))
+    const timer = (this.#timer = new LinkedAbort(ctx.listenerSignal))
     const { by, ms, latenessMs } = this.#options
     const dueMs = by === 'arrival' ? endMs : this.#lastArrivalMs + ms + latenessMs
     const delayMs = Math.max(0, dueMs - this.#time.read(ctx.clock))
