@@ -33,7 +33,7 @@ export function enrich(
     eventType: event.draftOf,
     eventVersion: definition.version,
     timestamp: options.timestamp ?? toIsoTime(nowMs),
-    aggregateType: aggregateTypeOf(event.draftOf),
+    aggregateType: definition.aggregateType,
     aggregateId: definition.key === undefined ? eventId : definition.key(payload as never),
     // An event that nothing led to begins a trace, and gives it its id.
     correlationId: frame?.correlationId ?? eventId,
@@ -60,17 +60,3 @@ function requireEnvelope(event: Envelope): Envelope {
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
-
-const aggregateTypes = new Map<string, string>()
-const REMEMBERED = 10_000
-
-/** The first two segments of the name; the name itself where it has fewer. */
-function aggregateTypeOf(type: string): string {
-  let aggregateType = aggregateTypes.get(type)
-  if (aggregateType === undefined) {
-    aggregateType = type.split('.').slice(0, 2).join('.')
-    // Names made up without end would fill the memory; contracts are never so many.
-    if (aggregateTypes.size < REMEMBERED) aggregateTypes.set(type, aggregateType)
-  }
-  return aggregateType
-}

@@ -101,7 +101,7 @@ export interface LooseEventOptions {
 
 type EventFields = Pick<
   AnyEventDefinition,
-  'version' | 'schema' | 'aliases' | 'sensitive' | 'topic' | 'key' | 'history' | 'upcast'
+  'version' | 'aggregateType' | 'schema' | 'aliases' | 'sensitive' | 'topic' | 'key' | 'history' | 'upcast'
 >
 
 export function readEventOptions(type: string, options: LooseEventOptions): EventFields {
@@ -127,6 +127,7 @@ export function readEventOptions(type: string, options: LooseEventOptions): Even
   }
   return {
     version,
+    aggregateType: firstTwoSegments(type),
     schema: readSchema(type, options.payload),
     aliases: Object.freeze([...(options.aliases ?? [])]),
     sensitive: toPointers(options.sensitive),
@@ -135,6 +136,11 @@ export function readEventOptions(type: string, options: LooseEventOptions): Even
     history: options.history ?? {},
     upcast,
   }
+}
+
+/** The whole name where it has fewer. Not a split: what is no text is refused by the registry, with the rest. */
+function firstTwoSegments(type: string): string {
+  return /^[^.]*(?:\.[^.]*)?/.exec(type)![0]
 }
 
 function isStepBelow(key: string, version: number): boolean {

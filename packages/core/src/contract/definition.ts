@@ -57,6 +57,8 @@ export interface AnyDefinition {
 /** What is recorded in the log: a fact, or a task (a fact that asks for work). */
 export interface AnyEventDefinition extends AnyDefinition {
   readonly kind: 'event' | 'task'
+  /** The first two segments of the type: what an event belongs to that no aggregate recorded. */
+  readonly aggregateType: string
   readonly topic: AnyTopic | undefined
   /** The partition key of a payload; undefined: the aggregate id. */
   readonly key: ((payload: never) => string) | undefined

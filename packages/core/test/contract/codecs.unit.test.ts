@@ -107,6 +107,13 @@ describe('Tidings JSON', () => {
     const envelope = fromWire({ ...wire, priority: 3 })
     expect(envelope.metadata.foreign).toEqual({ members: { priority: 3 } })
     expect(fromWire(toWire(envelope))).toEqual(envelope)
+    // Wherever they stand, and in whatever order our own come.
+    const turned = Object.fromEntries([
+      ['first', 1],
+      ...Object.entries(wire).toReversed(),
+      ['last', 2],
+    ])
+    expect(fromWire(turned).metadata.foreign).toEqual({ members: { first: 1, last: 2 } })
   })
 
   it('tells every fault with its place', () => {
@@ -285,6 +292,36 @@ describe('bytes', () => {
     expect(() => decodeEvent(source)).toThrow(
       expect.objectContaining({ code: 'TIDINGS_EVENT_UNREADABLE' }) as Error,
     )
+  })
+
+  it.each([
+    ['U+FFFD that was meant', '\uFFFD'],
+    ['two-byte characters', 'é€'],
+    ['four-byte characters', '𝄞'],
+    ['U+FFFD said by an escape', String.raw`\uFFFD`],
+  ])('a Buffer and plain bytes say the same: %s', (_, text) => {
+    const line = JSON.stringify({ ...wire, aggregate_id: 'ID' }).replace('ID', text)
+    const { aggregateId } = decodeEvent(Buffer.from(line)).envelope
+    expect(aggregateId).toBe(JSON.parse(`"${text}"`))
+    expect(decodeEvent(bytes(line)).envelope.aggregateId).toBe(aggregateId)
+  })
+
+  it.each([
+    ['no UTF-8', [0xff]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+    ['an overlong form', [0xc0, 0x80]],
+    ['a beginning without an end', [0xe2, 0x82]],
+    ['what is beyond U+10FFFF', [0xf4, 0x90, 0x80, 0x80]],
+  ])('a Buffer with %s is refused as plain bytes are', (_, wrong) => {
+    const [head, tail] = JSON.stringify({ ...wire, aggregate_id: '|' }).split('|') as [
+      string,
+      string,
+    ]
+    const source = Buffer.concat([Buffer.from(head), Buffer.from(wrong), Buffer.from(tail)])
+    for (const one of [source, new Uint8Array(source)])
+      expect(() => decodeEvent(one)).toThrow('expected bytes in UTF-8')
+    const before = Buffer.concat([Buffer.from('\uFFFD'), source])
+    expect(() => decodeEvent(before)).toThrow('expected bytes in UTF-8')
   })
 
   it('are never quoted in the message that refuses them', () => {

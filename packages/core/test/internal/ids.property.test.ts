@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createIdSource, deriveId, idTime, isUuid, nameId, newId } from '../../src/internal/ids.ts'
+import {
+  createIdSource,
+  deriveId,
+  idTime,
+  isLowerUuid,
+  isUuid,
+  nameId,
+  newId,
+} from '../../src/internal/ids.ts'
 import { sha1 } from '../../src/internal/sha1.ts'
 
 const LATE = 0xffff_ffff_ffff
@@ -90,6 +98,22 @@ describe('derived ids', () => {
     expect(deriveId(0, 'ab', 'c')).not.toBe(deriveId(0, 'a', 'bc'))
     expect(deriveId(0, '1:a')).not.toBe(deriveId(0, 'a'))
   })
+})
+
+it('a text is a UUID exactly where the pattern of RFC 9562 says so, whatever is changed in it', () => {
+  const pattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+  const unit = fc.constantFrom(...Array.from('0789abcfgABFG-/:`@\n\0é'))
+  const spoilt = fc
+    .tuple(fc.uuid(), fc.nat(36), fc.string({ unit, maxLength: 2 }), fc.nat(2))
+    .map(([id, at, text, gone]) => id.slice(0, at) + text + id.slice(at + gone))
+  const upper = fc.uuid().map((id) => id.toUpperCase())
+  fc.assert(
+    fc.property(fc.oneof(fc.uuid(), upper, spoilt), (text) => {
+      expect(isLowerUuid(text)).toBe(pattern.test(text))
+      expect(isUuid(text)).toBe(new RegExp(pattern, 'i').test(text))
+    }),
+    { numRuns: 3000 },
+  )
 })
 
 describe('new ids', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { parseIsoTime, parseNormalTime, toIsoTime } from '../../src/internal/time.ts'
+import { isNormalTime, parseIsoTime, parseNormalTime, toIsoTime } from '../../src/internal/time.ts'
 
 const date = fc.date({
   min: new Date('0000-01-01T00:00:00.000Z'),
@@ -28,6 +28,47 @@ it('every day around a leap day is read as Date does it', () => {
     const leapDay = `${year}-02-29T00:00:00.000Z`
     const isLeap = new Date(Date.UTC(year, 1, 29)).getUTCMonth() === 1
     expect(parseIsoTime(leapDay)).toBe(isLeap ? Date.parse(leapDay) : undefined)
+  }
+})
+
+it('a text is known as a time of our own form exactly where it is read as one', () => {
+  const days = fc.date({
+    min: new Date('1896-01-01'),
+    max: new Date('2104-12-31'),
+    noInvalidDate: true,
+  })
+  const number = fc.integer({ min: 0, max: 99 }).map((n) => String(n).padStart(2, '0'))
+  const numbers = fc.tuple(number, number, number, number, number, number, number)
+  const made = numbers.map(
+    ([century, year, month, day, hour, minute, second]) =>
+      `${century}${year}-${month}-${day}T${hour}:${minute}:${second}.${day}0Z`,
+  )
+  const spoilt = fc
+    .tuple(days, fc.nat(23), fc.string({ maxLength: 2 }))
+    .map(
+      ([when, at, text]) =>
+        when.toISOString().slice(0, at) + text + when.toISOString().slice(at + 1),
+    )
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        days.map((when) => when.toISOString()),
+        made,
+        spoilt,
+      ),
+      (text) => {
+        expect(isNormalTime(text)).toBe(!Number.isNaN(parseNormalTime(text)))
+      },
+    ),
+    { numRuns: 3000 },
+  )
+  for (const year of [1896, 1900, 2000, 2023, 2024]) {
+    for (let month = 0; month <= 13; month++) {
+      for (let day = 0; day <= 32; day++) {
+        const text = `${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}T00:00:00.000Z`
+        expect(isNormalTime(text)).toBe(!Number.isNaN(parseNormalTime(text)))
+      }
+    }
   }
 })
 
