@@ -1,6 +1,6 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { sha1 } from '../internal/sha1.ts'
-import { hideSensitive, nameError } from '../observe/describe-error.ts'
+import { nameError, redactorOf } from '../observe/describe-error.ts'
 import type { SensitiveOf } from '../observe/redact.ts'
 import type { ThrownRecord } from '../store/parked-store.ts'
 
@@ -10,8 +10,8 @@ const STACK_CHARACTERS = 4000
 /** What was thrown, as a parked event keeps it: shortened, and without the event's sensitive values. */
 export function toThrown(error: unknown, event: Envelope, sensitiveOf: SensitiveOf): ThrownRecord {
   const { name, message } = nameError(error)
-  const hide = (text: string, limit: number): string =>
-    cut(hideSensitive(text, event, sensitiveOf), limit)
+  const redact = redactorOf(event, sensitiveOf)
+  const hide = (text: string, limit: number): string => cut(redact(text), limit)
   const code = (error as { code?: unknown } | undefined | null)?.code
   const stack = error instanceof Error ? error.stack : undefined
   return {
