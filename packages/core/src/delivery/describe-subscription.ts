@@ -6,6 +6,7 @@ import type { Lease } from '../store/lease-store.ts'
 import type { ParkedKey } from '../store/parked-store.ts'
 import type { Store } from '../store/store.ts'
 import type { SubscriptionRecord, SubscriptionState } from '../store/subscription-store.ts'
+import { TIMERS } from './timer-runner.ts'
 
 /** A subscription as everybody can see it from its store. */
 export interface SubscriptionOverview {
@@ -49,7 +50,7 @@ export async function describeSubscriptions(
   store: Store,
   lookout: Lookout,
 ): Promise<readonly SubscriptionOverview[]> {
-  const records = await store.subscriptions.list()
+  const records = await listSubscriptions(store)
   return Promise.all(records.map((record) => describe(store, record, lookout)))
 }
 
@@ -65,10 +66,16 @@ export async function describeSubscription(
 /** @throws {UnknownSubscriptionError} with the nearest names */
 export async function requireSubscription(store: Store, name: string): Promise<SubscriptionRecord> {
   const record = await store.subscriptions.find(name)
-  if (record !== undefined) return record
-  const known = await store.subscriptions.list()
+  if (record !== undefined && name !== TIMERS) return record
+  const known = await listSubscriptions(store)
   const names = known.map((one) => one.name)
   throw new UnknownSubscriptionError(name, nearestNames(name, names))
+}
+
+/** Without what the timers are owned under: it follows no events, and would seem to lag for ever. */
+async function listSubscriptions(store: Store): Promise<readonly SubscriptionRecord[]> {
+  const records = await store.subscriptions.list()
+  return records.filter(({ name }) => name !== TIMERS)
 }
 
 async function describe(

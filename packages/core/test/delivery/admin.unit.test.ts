@@ -1,10 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { isTidingsError } from '../../src/errors/tidings-error.ts'
 import { newId } from '../../src/internal/ids.ts'
 import { createAdmin, type Admin } from '../../src/delivery/admin.ts'
 import type { OperationStatus } from '../../src/delivery/follow-operation.ts'
 import { MOST_REDRIVES } from '../../src/delivery/move-parked.ts'
-import type { OperationRequest } from '../../src/delivery/request-operation.ts'
 import type { ParkedEvent } from '../../src/store/parked-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { startMail, type MailApp } from '../support/failing-mail.ts'
@@ -63,7 +61,7 @@ describe.each(stores)('on $kind', ({ open }) => {
       owner: 'somebody',
       startAt: 0,
     })
-    await request('a', 'b', 'c', 'd')
+    await request('ann', 'ben', 'eva', 'ida')
     const fence = { subscription: 'mail', generation: 1, token: 1 }
     await store.transaction((tx) => tx.progress({ ...fence, mark: { from: 0, to: 1 }, ahead: [3] }))
     const [second] = await store.readAll({ after: 1, limit: 1 }).toArray()
@@ -270,7 +268,6 @@ describe.each(stores)('on $kind', ({ open }) => {
     const mail = await startMail(store)
     await mail.ask('ann')
     await mail.app.delivery.caughtUp()
-    await store.leases.list()
     const paused = createAdmin(store)
     const { operationId } = await paused.request({ kind: 'pause', ...ask, subscription: 'mail' })
     await mail.app.admin.ended(operationId, { everyMs: 1 })
@@ -297,95 +294,6 @@ describe.each(stores)('on $kind', ({ open }) => {
     const cancelled = await admin.cancel(operationId, { by: 'ben', reason: 'no' })
     expect(cancelled).toMatchObject({ state: 'cancelled', cancelledBy: 'ben', cancelReason: 'no' })
     expect((await admin.ended(operationId)).hasEnded).toBe(true)
-  })
-
-  const mistakes: readonly (readonly [
-    what: string,
-    request: OperationRequest | ((id: string) => OperationRequest),
-    code: string,
-    says: readonly string[],
-  ])[] = [
-    [
-      'a subscription that is not there',
-      { kind: 'pause', ...ask, subscription: 'mial' },
-      'TIDINGS_SUBSCRIPTION_UNKNOWN',
-      ["'mial'", "Did you mean 'mail'?"],
-    ],
-    [
-      'nobody who asks',
-      { kind: 'pause', subscription: 'mail', by: ' ' },
-      'TIDINGS_ARGUMENT_INVALID',
-      ["'by' is empty"],
-    ],
-    [
-      'a discard without a reason',
-      { kind: 'discard', ...ask, reason: '' },
-      'TIDINGS_ARGUMENT_INVALID',
-      ['says why', 'Nothing was changed'],
-    ],
-    [
-      'a position beyond the log',
-      { kind: 'reset', ...ask, to: 99 },
-      'TIDINGS_ARGUMENT_INVALID',
-      ['from 0 to 5', 'got 99'],
-    ],
-    [
-      'a time that is none',
-      { kind: 'reset', ...ask, to: { time: 'noon' } },
-      'TIDINGS_ARGUMENT_INVALID',
-      ["got 'noon'"],
-    ],
-    [
-      'a filter that matches nothing',
-      { kind: 'redrive', ...ask, filter: { key: 'ben' } },
-      'TIDINGS_NOTHING_PARKED',
-      ["No parked event of 'mail' fits", 'the filter matches none'],
-    ],
-    ['a rate of none', { kind: 'redrive', ...ask, rate: 0 }, 'TIDINGS_ARGUMENT_INVALID', ['got 0']],
-    [
-      'an id that is none',
-      { kind: 'pause', ...ask, operationId: 'x' },
-      'TIDINGS_ARGUMENT_INVALID',
-      ["a UUID; got 'x'"],
-    ],
-    [
-      'an edit of something else',
-      { kind: 'redrive', ...ask, edits: { '0198c0de-4bad-7cde-8f01-23456789abcd': {} } },
-      'TIDINGS_ARGUMENT_INVALID',
-      ['0198c0de-4bad-7cde-8f01-23456789abcd is none of them'],
-    ],
-    [
-      'an edit that breaks its contract',
-      (id) => ({ kind: 'redrive', ...ask, edits: { [id]: { to: 'anna', lines: 'two' } } }),
-      'TIDINGS_PAYLOAD_INVALID',
-      ['Shop.Mail.Requested', '/lines', 'got "two"'],
-    ],
-    [
-      'an edit of a secret',
-      (id) => ({ kind: 'redrive', ...ask, edits: { [id]: { to: 'anna', lines: 2, code: 7 } } }),
-      'TIDINGS_PAYLOAD_INVALID',
-      ['/code', 'got [sensitive]'],
-    ],
-    [
-      'an edit that is no JSON',
-      (id) => ({ kind: 'redrive', ...ask, edits: { [id]: { to: '\ud800nn', lines: 2 } } }),
-      'TIDINGS_PAYLOAD_NOT_JSON',
-      ['/to'],
-    ],
-  ]
-
-  test.each(mistakes)('%s is refused at the door', async (_, request, code, says) => {
-    const { admin, store } = await prepare()
-    const [letter] = await lettersOf(admin)
-    const asked = typeof request === 'function' ? request(letter?.parkedId ?? '') : request
-    // By the contracts of the application, and by what it declared in the log.
-    for (const door of [admin, createAdmin(store)]) {
-      const error: unknown = await door.request(asked).catch((thrown: unknown) => thrown)
-      if (!isTidingsError(error)) throw new Error('It was let in.', { cause: error })
-      expect(error.code).toBe(code)
-      for (const part of says) expect(error.message).toContain(part)
-    }
-    expect(await admin.operations.list(), 'nothing is stored').toEqual([])
   })
 
   test('two who redrive the same letter: it is handled once, and the second is told', async () => {
