@@ -144,6 +144,7 @@ async function list({ open, ids, random }: StoreHarness): Promise<void> {
     const seen: string[] = []
     for (let page = await listed({}, { limit }); page.length > 0;) {
       seen.push(...page)
+      assert.ok(seen.length <= inOrder.length, 'none comes twice')
       page = await listed({}, { limit, after: seen.at(-1) })
     }
     assert.deepEqual(seen, inOrder, `in pages of ${limit}`)

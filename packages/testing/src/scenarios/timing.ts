@@ -157,6 +157,7 @@ async function list({ open, ids, random }: StoreHarness): Promise<void> {
         const page = await store.timers.list({ states: wanted, after: seen.at(-1), limit })
         if (page.length === 0) break
         seen.push(...page)
+        assert.ok(seen.length <= timers.length, 'none comes twice')
       }
       const isWanted = ({ timerId }: TimerRecord): boolean =>
         wanted === undefined || wanted.some((state) => state === states.get(timerId))
