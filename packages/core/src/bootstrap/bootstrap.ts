@@ -5,7 +5,7 @@ import type { AnyTaskDefinition } from '../contract/definition.ts'
 import { createRegistry, type Registry, type RegistryOptions } from '../contract/registry.ts'
 import { RegistryError } from '../errors/usage-errors.ts'
 import type { Random } from '../internal/backoff.ts'
-import { systemClock, type Clock } from '../internal/clock.ts'
+import { patientClock, systemClock, type Clock } from '../internal/clock.ts'
 import { systemIds, type IdSource } from '../internal/ids.ts'
 import { defaultConflictPolicy, MessageBus, type ConflictPolicy } from '../messaging/message-bus.ts'
 import { compose, type Composition } from '../messaging/routes.ts'
@@ -166,6 +166,7 @@ function wire(
   })
   const { delivery, tasks } = wireDelivery(deliveries, options, {
     ...ports,
+    environment: { ...ports.environment, clock: patientClock(clock) },
     store,
     observations,
     random: options.random ?? Math.random,
@@ -254,8 +255,7 @@ function makeApp(
   return {
     send: ((...args: Parameters<MessageBus['send']>) =>
       run(() => messages.send(...args))) as App['send'],
-    schedule: ((...args: Parameters<App['schedule']>) =>
-      run(() => schedule(store, ports, args))) as App['schedule'],
+    schedule: (...args: Parameters<App['schedule']>) => run(() => schedule(store, ports, args)),
     cancelTimer: (timerId) =>
       run(() => store.transaction((tx) => tx.cancelTimer(timerId.toLowerCase()))),
     bus: bus as App['bus'],

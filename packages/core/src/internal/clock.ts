@@ -38,3 +38,19 @@ function wait(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
     signal?.addEventListener('abort', onAbort, { once: true })
   })
 }
+
+/**
+ * A clock for loops that look again and again: where one is passed in whose sleeps are over at once, as
+ * tests like them, the loop still lets others have their turn, and can be ended.
+ */
+export function patientClock(clock: Clock): Clock {
+  return {
+    now: () => clock.now(),
+    async sleep(delayMs, options) {
+      const startMs = clock.now()
+      await clock.sleep(delayMs, options)
+      if (clock.now() - startMs < delayMs) await new Promise((resolve) => setImmediate(resolve))
+      options?.signal?.throwIfAborted()
+    },
+  }
+}

@@ -32,7 +32,14 @@ export function subscriptionTable({ read, write, now }: TableAccess): Subscripti
     describe: (fence, { state, reason }) =>
       update(fence, 'state = ?, reason = ?, state_since = ?', state, reason, now()),
     setPaused: (fence, paused) => update(fence, 'paused = ?', paused ? 1 : 0),
-    release: (fence) => update(fence, 'released = 1'),
+    release: (fence) =>
+      write((connection) => {
+        updateFenced(connection, fence, { set: 'released = 1', values: [] })
+        // Nothing was in flight, so no attempt that was begun has killed its process.
+        connection
+          .statement('delete from begun where subscription = ? and generation = ?')
+          .run(fence.subscription, fence.generation)
+      }),
     reset: (fence, position) => write((connection) => beginGeneration(connection, fence, position)),
     begin: (fence, position) => write((connection) => countAttempt(connection, fence, position)),
   }

@@ -100,6 +100,6 @@ export interface SubscriptionStore {
   reset(fence: Fence, position: number): Promise<SubscriptionRecord>
   /** Records an attempt before it is made. @returns how many were recorded of this event, this one included */
   begin(fence: Fence, position: number): Promise<number>
-  /** Lets go in good order: nothing is in flight. */
+  /** Lets go in good order: nothing is in flight, and attempts that were begun are forgotten. */
   release(fence: Fence): Promise<void>
 }

@@ -17,6 +17,8 @@ export async function startCounter(
     store: options.store ?? memoryStore(),
     modules: [counterModule],
     onFailure: failTest,
+    // It has no subscriptions, and sets no timers: what looks for them would be in the way of counted sleeps.
+    delivery: { run: false },
     ...options,
   } as BootstrapOptions<StoreTransaction, readonly [typeof counterModule]>)) as CounterApp
   onTestFinished(() => app.close())

@@ -82,7 +82,12 @@ export function memorySubscriptions(table: SubscriptionTable, access: Access): S
     describe: (fence, { state, reason }) =>
       update(fence, { state, reason, stateSince: toIsoTime(access.now()) }),
     setPaused: (fence, paused) => update(fence, { paused }),
-    release: (fence) => update(fence, { released: true }),
+    release: (fence) =>
+      change(fence, (rows) => {
+        rows.record = Object.freeze({ ...rows.record, released: true })
+        // Nothing was in flight, so no attempt that was begun has killed its process.
+        rows.begun.clear()
+      }),
     reset: (fence, position) => change(fence, (rows) => beginGeneration(rows, position)),
     begin: (fence, position) =>
       change(fence, ({ begun }) => {
