@@ -8,6 +8,8 @@ export interface VerbContext {
   readonly out: Output
   /** Where the log is, as the caller said it: `sqlite:FILE` or `memory:`. */
   readonly location: string
+  /** What `--store` said; undefined where it was not given. */
+  readonly chosenStore: string | undefined
   readonly cwd: string
   /** Aborted by Ctrl-C, by SIGTERM, and when nobody reads the output any more. */
   readonly signal: AbortSignal

@@ -6,6 +6,9 @@ export type FailureCode =
   | 'TIDINGS_CLI_FILE'
   | 'TIDINGS_CLI_INPUT'
   | 'TIDINGS_CLI_CONTRACTS'
+  | 'TIDINGS_CLI_CONFIG'
+  | 'TIDINGS_CLI_NO_LETTER'
+  | 'TIDINGS_CLI_NOT_CONFIRMED'
   | 'TIDINGS_CLI_UNEXPECTED'
 
 /** What the process answers to the shell. */

@@ -1,4 +1,6 @@
 import type { Arguments, VerbSpec } from './arguments/spec.ts'
+import type { deadLettersGroup } from './arguments/dead-letters.ts'
+import type { operationsGroup, subscriptionsGroup } from './arguments/subscriptions.ts'
 import type { VerbName, verbTable } from './arguments/verb-table.ts'
 import type { VerbContext } from './context.ts'
 import type { ExitCode } from './failure.ts'
@@ -26,7 +28,43 @@ const loaders: { readonly [Name in VerbName]: () => Promise<RunVerb<SpecOf<Name>
   backup: async () => (await import('./verbs/backup.ts')).runBackup,
 }
 
+type GroupLoaders<Group extends { readonly verbs: readonly VerbSpec[] }> = {
+  readonly [Name in Group['verbs'][number]['name']]: () => Promise<
+    RunVerb<Extract<Group['verbs'][number], { readonly name: Name }>>
+  >
+}
+
+const ofDeadLetters: GroupLoaders<typeof deadLettersGroup> = {
+  list: async () => (await import('./verbs/dead-letters/list.ts')).runList,
+  groups: async () => (await import('./verbs/dead-letters/groups.ts')).runGroups,
+  show: async () => (await import('./verbs/dead-letters/show.ts')).runShow,
+  redrive: async () => (await import('./verbs/dead-letters/redrive.ts')).runRedrive,
+  discard: async () => (await import('./verbs/dead-letters/discard.ts')).runDiscard,
+  export: async () => (await import('./verbs/dead-letters/export.ts')).runExport,
+}
+
+const ofSubscriptions: GroupLoaders<typeof subscriptionsGroup> = {
+  list: async () => (await import('./verbs/subscriptions/list.ts')).runList,
+  show: async () => (await import('./verbs/subscriptions/show.ts')).runShow,
+  pause: async () => (await import('./verbs/subscriptions/ask.ts')).runPause,
+  resume: async () => (await import('./verbs/subscriptions/ask.ts')).runResume,
+  reset: async () => (await import('./verbs/subscriptions/ask.ts')).runReset,
+}
+
+const ofOperations: GroupLoaders<typeof operationsGroup> = {
+  list: async () => (await import('./verbs/operations/list.ts')).runList,
+  show: async () => (await import('./verbs/operations/show.ts')).runShow,
+  cancel: async () => (await import('./verbs/operations/cancel.ts')).runCancel,
+}
+
+const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<unknown>>>>> = {
+  'dead-letters': ofDeadLetters,
+  subscriptions: ofSubscriptions,
+  operations: ofOperations,
+}
+
 /** The function behind a verb. Its arguments must have been read by the verb's own table. */
-export async function loadVerb(name: VerbName): Promise<RunVerb<VerbSpec>> {
-  return (await loaders[name]()) as RunVerb<VerbSpec>
+export async function loadVerb({ name, group }: VerbSpec): Promise<RunVerb<VerbSpec>> {
+  const load = group === undefined ? loaders[name as VerbName] : groups[group]?.[name]
+  return (await load?.()) as RunVerb<VerbSpec>
 }

@@ -1,6 +1,8 @@
 import { type RawCall, readCall, readOptions, readRest } from './arguments/parse.ts'
-import type { OptionSpec, VerbSpec } from './arguments/spec.ts'
-import { commonOptions, verbTable, type VerbName } from './arguments/verb-table.ts'
+import { deadLettersGroup } from './arguments/dead-letters.ts'
+import type { GroupSpec, OptionSpec, VerbSpec } from './arguments/spec.ts'
+import { operationsGroup, subscriptionsGroup } from './arguments/subscriptions.ts'
+import { commonOptions, verbTable } from './arguments/verb-table.ts'
 import type { VerbContext } from './context.ts'
 import { exitCodes, type ExitCode, wrongUsage } from './failure.ts'
 import { loadVerb } from './load-verb.ts'
@@ -11,10 +13,12 @@ import { watchEnd } from './signals.ts'
 import { chooseLanguage, loadTexts, type Translate } from './texts/texts.ts'
 
 const verbs: readonly VerbSpec[] = verbTable
+const groups: readonly GroupSpec[] = [deadLettersGroup, subscriptionsGroup, operationsGroup]
+const everyVerb = [...verbs, ...groups.flatMap((group) => group.verbs)]
 
 /** Runs one command line of this process from its words to its exit code. */
 export async function run(argv: readonly string[]): Promise<ExitCode> {
-  const call = readCall(argv, [commonOptions, ...verbs.map(({ options }) => options)])
+  const call = readCall(argv, [commonOptions, ...everyVerb.map(({ options }) => options)])
   const asked = call.options.findLast(({ name }) => name === 'lang')?.value
   const language = chooseLanguage(asked, process.env)
   const t = await loadTexts(language)
@@ -45,25 +49,28 @@ async function dispatch(call: RawCall, early: Early): Promise<ExitCode> {
   const { t, out } = early
   const wantsHelp = call.options.some(({ name }) => name === 'help') || call.words[0] === 'help'
   const words = call.words[0] === 'help' ? call.words.slice(1) : call.words
-  const verb = words[0] === undefined ? undefined : findVerb(words[0], t)
+  const found = words[0] === undefined ? undefined : findVerb(words, t)
   if (call.options.some(({ name }) => name === 'version')) return printVersion(out)
-  if (wantsHelp) return printHelp(verb, early)
-  if (verb === undefined) {
+  if (wantsHelp) return printHelp(found, early)
+  if (found === undefined) {
     readOptions(call, commonOptions, { t, nowMs: Date.now() })
     throw wrongUsage(t('usage.no-verb'), t('usage.see-help'))
   }
+  if ('verbs' in found) throw noSubVerb(found, t)
+  const verb = found
   const table: Readonly<Record<string, OptionSpec>> = { ...commonOptions, ...verb.options }
   const options = readOptions(call, table, { t, nowMs: Date.now() })
-  const rest = readRest(words.slice(1), verb, t)
+  const rest = readRest(words.slice(verb.group === undefined ? 1 : 2), verb, t)
   const context: VerbContext = {
     ...early,
     location: String(
       options['store'] ?? nonEmpty(process.env['TIDINGS_STORE']) ?? 'sqlite:tidings.db',
     ),
+    chosenStore: options['store'] as string | undefined,
     cwd: process.cwd(),
     now: Date.now,
   }
-  const runVerb = await loadVerb(verb.name as VerbName)
+  const runVerb = await loadVerb(verb)
   return runVerb(context, { options, rest })
 }
 
@@ -71,22 +78,44 @@ function nonEmpty(text: string | undefined): string | undefined {
   return text === '' ? undefined : text
 }
 
-function findVerb(name: string, t: Translate): VerbSpec {
-  const verb = verbs.find((verb) => verb.name === name)
-  if (verb !== undefined) return verb
+/** The verb that is meant, or the one whose sub-verb is not said. */
+function findVerb(words: readonly string[], t: Translate): VerbSpec | GroupSpec {
+  const [name = '', second] = words
+  const found = pick(name, [...verbs, ...groups], t)
+  if (!('verbs' in found) || second === undefined) return found
+  return pick(second, found.verbs, t)
+}
+
+function pick<Spec extends { readonly name: string }>(
+  name: string,
+  specs: readonly Spec[],
+  t: Translate,
+): Spec {
+  const spec = specs.find((one) => one.name === name)
+  if (spec !== undefined) return spec
   const [nearest] = nearestNames(
     name,
-    verbs.map((verb) => verb.name),
+    specs.map((one) => one.name),
   )
   const hint =
     nearest === undefined ? t('usage.see-help') : t('usage.did-you-mean', { name: nearest })
   throw wrongUsage(t('usage.unknown-verb', { name }), hint)
 }
 
-async function printHelp(verb: VerbSpec | undefined, { t, out }: Early): Promise<ExitCode> {
-  const { printOverview, printVerbHelp } = await import('./arguments/help.ts')
+function noSubVerb({ name, verbs: own }: GroupSpec, t: Translate): Error {
+  const list = own.map((verb) => verb.name).join(' | ')
+  return wrongUsage(t('usage.no-sub-verb', { group: name, verbs: list }), t('usage.see-help'))
+}
+
+async function printHelp(
+  verb: VerbSpec | GroupSpec | undefined,
+  { t, out }: Early,
+): Promise<ExitCode> {
+  const { printGroupHelp, printOverview, printVerbHelp } = await import('./arguments/help.ts')
   const context = { t, out, common: commonOptions }
-  await (verb === undefined ? printOverview(verbs, context) : printVerbHelp(verb, context))
+  if (verb === undefined) await printOverview([...verbs, ...groups], context)
+  else if ('verbs' in verb) await printGroupHelp(verb, context)
+  else await printVerbHelp(verb, context)
   return exitCodes.done
 }
 

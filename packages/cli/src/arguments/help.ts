@@ -2,7 +2,7 @@ import type { Output } from '../output/output.ts'
 import { displayWidth, pad } from '../output/width.ts'
 import type { Translate } from '../texts/texts.ts'
 import { placeholder } from './parse.ts'
-import type { OptionSpec, VerbSpec } from './spec.ts'
+import { wordsOf, type GroupSpec, type OptionSpec, type VerbSpec } from './spec.ts'
 
 interface HelpContext {
   readonly out: Output
@@ -12,7 +12,7 @@ interface HelpContext {
 
 /** The page of the command itself: what there is, and how to begin. */
 export async function printOverview(
-  verbs: readonly VerbSpec[],
+  verbs: readonly (VerbSpec | GroupSpec)[],
   context: HelpContext,
 ): Promise<void> {
   const { out, t, common } = context
@@ -29,12 +29,26 @@ export async function printOverview(
   await out.line(t('help.more'))
 }
 
+/** The page of a verb that has sub-verbs. */
+export async function printGroupHelp(group: GroupSpec, { out, t }: HelpContext): Promise<void> {
+  const { name, summary, verbs } = group
+  await out.line(`${out.paint('bold', `tidings ${name}`)}: ${t(summary)}`)
+  await section({ out, t }, t('help.usage'), [[t('help.group-usage', { group: name }), '']])
+  await section(
+    { out, t },
+    t('help.verbs'),
+    verbs.map((verb) => [verb.name, t(verb.summary)]),
+  )
+  await out.line('')
+  await out.line(t('help.group-more', { group: name }))
+}
+
 /** The page of one verb. */
 export async function printVerbHelp(verb: VerbSpec, context: HelpContext): Promise<void> {
   const { out, t, common } = context
   const { argument, options, examples, notes = [] } = verb
-  await out.line(`${out.paint('bold', `tidings ${verb.name}`)}: ${t(verb.summary)}`)
-  const usage = ['tidings', verb.name, describeArgument(verb), t('help.options-slot')].filter(
+  await out.line(`${out.paint('bold', `tidings ${wordsOf(verb)}`)}: ${t(verb.summary)}`)
+  const usage = ['tidings', wordsOf(verb), describeArgument(verb), t('help.options-slot')].filter(
     (part) => part !== '',
   )
   await section(context, t('help.usage'), [[usage.join(' '), '']])
@@ -73,7 +87,7 @@ function describeOptions(
 }
 
 async function section(
-  { out }: HelpContext,
+  { out }: Pick<HelpContext, 'out' | 't'>,
   title: string,
   lines: readonly (readonly [string, string])[],
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { wrongUsage } from '../failure.ts'
 import { nearestNames } from 'tidings/contract'
 import type { Translate } from '../texts/texts.ts'
 import { parseValue, type OptionValue } from './parse-value.ts'
-import type { OptionSpec, VerbSpec } from './spec.ts'
+import { wordsOf, type OptionSpec, type VerbSpec } from './spec.ts'
 
 /** What a command line says, not yet checked against a verb. */
 export interface RawCall {
@@ -131,12 +131,12 @@ export function readRest(
   const surplus = words[most]
   if (surplus !== undefined)
     throw wrongUsage(
-      t('usage.surplus-word', { word: surplus, verb: spec.name }),
+      t('usage.surplus-word', { word: surplus, verb: wordsOf(spec) }),
       t('usage.see-help'),
     )
   if (argument !== undefined && words.length < argument.least) {
     throw wrongUsage(
-      t('usage.argument-missing', { verb: spec.name, value: argument.value }),
+      t('usage.argument-missing', { verb: wordsOf(spec), value: argument.value }),
       t('usage.see-help'),
     )
   }

@@ -31,6 +31,8 @@ export interface ExampleSpec {
 /** A verb as help and the parser see it. What it does is in `verbs/`, loaded when it is called. */
 export interface VerbSpec {
   readonly name: string
+  /** The verb whose sub-verb it is. */
+  readonly group?: string
   readonly summary: PlainTextKey
   /** Further paragraphs of its help. */
   readonly notes?: readonly PlainTextKey[]
@@ -42,6 +44,18 @@ export interface VerbSpec {
   }
   readonly options: Readonly<Record<string, OptionSpec>>
   readonly examples: readonly ExampleSpec[]
+}
+
+/** A verb that has sub-verbs, and does nothing by itself. */
+export interface GroupSpec {
+  readonly name: string
+  readonly summary: PlainTextKey
+  readonly verbs: readonly VerbSpec[]
+}
+
+/** A verb as it is typed, with the one that it belongs to. */
+export function wordsOf({ group, name }: Pick<VerbSpec, 'group' | 'name'>): string {
+  return group === undefined ? name : `${group} ${name}`
 }
 
 type ValueOf<Option> = Option extends { readonly kind: 'flag' }

@@ -1,4 +1,5 @@
 import type { Output } from './output.ts'
+import type { Style } from './paint.ts'
 import { clip, displayWidth, pad, printable } from './width.ts'
 
 export interface Column<Row> {
@@ -7,6 +8,8 @@ export interface Column<Row> {
   readonly align?: 'left' | 'right'
   /** What a pipe gets where that differs: no thousands apart, no shortening. */
   readonly plain?: (row: Row) => string
+  /** How a cell is painted on a terminal. */
+  readonly style?: (row: Row) => Style
 }
 
 /**
@@ -39,11 +42,26 @@ function alignedTable<Row>(output: Output, columns: readonly Column<Row>[]): Tab
   const widths = columns.map(({ title }) => displayWidth(title))
   let started = false
 
-  const format = (cells: readonly string[]): string => {
-    const line = cells
-      .map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.align))
-      .join(GAP)
-    return clip(line.trimEnd(), output.columns)
+  const format = (cells: readonly string[], row?: Row): string => {
+    const padded = cells.map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.align))
+    const line = clip(padded.join(GAP).trimEnd(), output.columns)
+    return row === undefined ? line : paintCells(line, padded, row)
+  }
+
+  /** After the line was cut to its width: what paints takes no columns. From the end, so that places hold. */
+  const paintCells = (line: string, padded: readonly string[], row: Row): string => {
+    let painted = line
+    let end = padded.join(GAP).length
+    for (const [index, cell] of [...padded.entries()].toReversed()) {
+      const style = columns[index]?.style
+      const start = end - cell.length
+      end = start - GAP.length
+      if (style === undefined || start >= line.length) continue
+      const shown = painted.slice(start, start + cell.length).trimEnd()
+      const rest = painted.slice(start + shown.length)
+      painted = painted.slice(0, start) + output.paint(style(row), shown) + rest
+    }
+    return painted
   }
 
   return {
@@ -57,7 +75,7 @@ function alignedTable<Row>(output: Output, columns: readonly Column<Row>[]): Tab
         started = true
         await output.line(output.paint('bold', format(columns.map(({ title }) => title))))
       }
-      for (const cells of lines) await output.line(format(cells))
+      for (const [index, cells] of lines.entries()) await output.line(format(cells, rows[index]))
     },
   }
 }

@@ -1,8 +1,12 @@
+import { enDelivery } from './en-delivery.ts'
+
 /**
  * Every text of the command line, in English. `{name}` is a slot; `{name|one|many}` picks a word by a
  * number. The Chinese ones are in zh.ts, under the same keys and with the same slots.
  */
 export const en = {
+  ...enDelivery,
+
   // Help
   'help.what': 'import, read, trace, verify and export an event log',
   'help.usage': 'Usage',
@@ -12,6 +16,8 @@ export const en = {
   'help.options': 'Options',
   'help.options-slot': '[options]',
   'help.common-options': 'Options of every verb',
+  'help.group-usage': 'tidings {group} VERB [options]',
+  'help.group-more': "'tidings {group} VERB --help' tells more of each, with examples.",
   'help.examples': 'Examples',
   'help.exit-codes': 'Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but with rejects.',
   'help.more': "'tidings VERB --help' tells more of each verb, with examples.",
@@ -38,6 +44,7 @@ export const en = {
   // Wrong usage
   'usage.no-verb': 'No verb: what shall be done?',
   'usage.see-help': "See 'tidings --help', or 'tidings VERB --help'.",
+  'usage.no-sub-verb': "'{group}' needs one of {verbs}.",
   'usage.unknown-verb': "There is no verb '{name}'.",
   'usage.unknown-option': "There is no option '{option}' here.",
   'usage.did-you-mean': 'Did you mean {name}?',

@@ -1,7 +1,10 @@
 import type { Catalogue } from './keys.ts'
+import { zhDelivery } from './zh-delivery.ts'
 
 /** 命令行的全部中文文本：键与占位符同 en.ts。中文没有复数形式，所以不需要 `{name|one|many}`。 */
 export const zh: Catalogue = {
+  ...zhDelivery,
+
   // Help
   'help.what': '导入、读取、追踪、校验和导出事件日志',
   'help.usage': '用法',
@@ -11,6 +14,8 @@ export const zh: Catalogue = {
   'help.options': '选项',
   'help.options-slot': '[选项]',
   'help.common-options': '所有子命令通用的选项',
+  'help.group-usage': 'tidings {group} 子命令 [选项]',
+  'help.group-more': "'tidings {group} 子命令 --help' 给出各自的详细说明和示例。",
   'help.examples': '示例',
   'help.exit-codes': '退出码：0 完成，1 失败，2 用法错误，3 完成但有被拒绝的行。',
   'help.more': "'tidings 子命令 --help' 给出该子命令的详细说明和示例。",
@@ -36,6 +41,7 @@ export const zh: Catalogue = {
   // Wrong usage
   'usage.no-verb': '缺少子命令：要做什么？',
   'usage.see-help': "请看 'tidings --help' 或 'tidings 子命令 --help'。",
+  'usage.no-sub-verb': "'{group}' 之后须为 {verbs} 之一。",
   'usage.unknown-verb': "没有子命令 '{name}'。",
   'usage.unknown-option': "这里没有选项 '{option}'。",
   'usage.did-you-mean': '是否想写 {name}？',

@@ -40,7 +40,7 @@ export interface Health {
 }
 
 /** The subscriptions of an application, from outside. */
-export type AppDelivery = Pick<Delivery, 'subscriptions' | 'caughtUp' | 'requested'>
+export type AppDelivery = Pick<Delivery, 'subscriptions' | 'caughtUp' | 'requested' | 'start'>
 
 /** An application: modules, wired to a store. */
 export interface App<
