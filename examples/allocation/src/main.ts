@@ -1,0 +1,32 @@
+import { mkdirSync } from 'node:fs'
+import { ndjsonPublisher, runUntilSignal } from 'tidings'
+import { sqlite } from 'tidings/sqlite'
+import { printedMail } from './mail.ts'
+import { startService } from './service.ts'
+
+const FOLDER = '.tidings'
+mkdirSync(FOLDER, { recursive: true })
+const service = await startService({
+  store: sqlite(`${FOLDER}/allocation.db`),
+  mail: printedMail(console.log),
+  publisher: ndjsonPublisher(`${FOLDER}/allocation-topics.ndjson`),
+  port: Number(process.env['PORT'] ?? 0),
+})
+const { app, url } = service
+const json = `-H 'Content-Type: application/json' -d`
+console.log(`Allocation answers on ${url}; its log is ${FOLDER}/allocation.db.
+
+  curl ${url}/batches ${json} '{"ref":"here","sku":"CHAIR","qty":10}'
+  curl ${url}/batches ${json} '{"ref":"ship","sku":"CHAIR","qty":10,"eta":"2030-01-01"}'
+  curl ${url}/allocations ${json} '{"orderId":"o1","sku":"CHAIR","qty":8}'
+  curl -X PUT ${url}/batches/here/quantity ${json} '{"sku":"CHAIR","qty":5}'
+  curl ${url}/allocations/o1
+
+  npx tidings events --store sqlite:${FOLDER}/allocation.db
+  cat ${FOLDER}/allocation-topics.ndjson
+
+Ctrl-C stops.`)
+app.bus.subscribe('Allocation.**', ({ eventType, payload }) => {
+  console.log(`  ${eventType} ${JSON.stringify(payload)}`)
+})
+await runUntilSignal(app, { beforeClose: () => service.close() })
