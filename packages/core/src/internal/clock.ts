@@ -18,7 +18,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   async sleep(delayMs, options) {
     for (let leftMs = delayMs; ; leftMs -= LONGEST_TIMER_MS) {
-      await wait(Math.min(leftMs, LONGEST_TIMER_MS), options?.signal)
+      // Whoever is late by now waits no longer; Node would warn of a negative time on standard error.
+      await wait(Math.max(0, Math.min(leftMs, LONGEST_TIMER_MS)), options?.signal)
       if (leftMs <= LONGEST_TIMER_MS) return
     }
   },
