@@ -1,0 +1,99 @@
+import { seededRandom } from '@tidings/testing'
+import { appendSteps } from '../plan.ts'
+import type { AppendStep } from 'tidings/sqlite'
+
+/** Places in handlers, publisher, operator and store where a process is killed: how often each is passed at the most before. */
+const deliveryPoints = {
+  handling: 120,
+  begun: 1,
+  'row-written': 80,
+  'grouped-written': 80,
+  sent: 40,
+  'task-begun': 10,
+  'task-worked': 10,
+  reminding: 16,
+  publishing: 20,
+  'half-published': 20,
+  published: 20,
+  claimed: 8,
+  parking: 3,
+  parked: 3,
+  'operation-requested': 2,
+  'operation-written': 4,
+  'operation-committed': 4,
+  'timers-set': 16,
+  'timer-firing': 10,
+  'timer-fired': 10,
+  'progress-written': 120,
+} as const
+
+type DeliveryPoint = keyof typeof deliveryPoints
+export type Point = AppendStep | DeliveryPoint
+
+/** All of them; those of a transaction of the store first. */
+export const points: readonly Point[] = [
+  ...appendSteps,
+  ...(Object.keys(deliveryPoints) as DeliveryPoint[]),
+]
+
+/** Where a process is killed: by itself, at a point that it passes, or by its parent, at some moment. */
+export type Kill =
+  | { readonly kind: 'point'; readonly point: Point; readonly hit: number }
+  | { readonly kind: 'moment'; readonly delayMs: number }
+
+/** One log, and the processes that die on it one after the other; a last one finishes. */
+export interface Life {
+  readonly number: number
+  readonly seed: number
+  readonly kills: readonly Kill[]
+}
+
+export const KILLS_PER_LIFE = 10
+
+/** Life n of a run. Two of three kills are at points, each point in its turn. */
+export function planLife(runSeed: number, number: number): Life {
+  const random = seededRandom(runSeed * 100_003 + number)
+  const seed = random.below(0x1_0000_0000)
+  const kills = Array.from({ length: KILLS_PER_LIFE }, (_, index): Kill => {
+    const total = (number - 1) * KILLS_PER_LIFE + index
+    const turn = Math.floor(total / 3) * 2 + (total % 3)
+    const point = points[turn % points.length]
+    const isMoment = total % 3 === 2 || point === undefined
+    // Attempts are recorded before they are made only where a process has died before.
+    if (isMoment || (point === 'begun' && index === 0)) {
+      return { kind: 'moment', delayMs: random.next() * 400 }
+    }
+    return { kind: 'point', point, hit: 1 + random.below(mostHits(point)) }
+  })
+  return { number, seed, kills }
+}
+
+function mostHits(point: Point): number {
+  return point in deliveryPoints ? deliveryPoints[point as DeliveryPoint] : 150
+}
+
+/** What a process is started with. */
+export interface Start {
+  readonly file: string
+  readonly published: string
+  readonly seed: number
+  /** Undefined: it finishes everything, and ends. */
+  readonly kill: Kill | undefined
+}
+
+export type Fate = 'well' | 'fails-once' | 'fails-in-place' | 'dead'
+
+/** What the flaky handler has coming for an event: the same in whichever process. */
+export function fateOf(seed: number, key: string, n: number): Fate {
+  const mixed = Math.imul(seed ^ Math.imul(n, 0x85eb_ca6b), 0x9e37_79b1) ^ Number(key)
+  const draw = seededRandom(mixed).below(100)
+  if (draw < 3) return 'dead'
+  if (draw < 6) return 'fails-in-place'
+  return draw < 9 ? 'fails-once' : 'well'
+}
+
+/** The same few for every process. */
+export const keys: readonly string[] = Array.from({ length: 12 }, (_, index) => String(index))
+
+export const hasReminder = (n: number): boolean => n % 3 === 0
+export const hasJob = (n: number): boolean => n % 4 === 0

@@ -1,0 +1,89 @@
+// A process that does everything a runtime can do until it is killed. Started by live.ts.
+import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
+import { setTimeout as pause } from 'node:timers/promises'
+import { bootstrap, deriveId, ndjsonPublisher } from 'tidings'
+import { sqlite } from 'tidings/sqlite'
+import { Add, makeModules } from './modules.ts'
+import { Operator } from './operator.ts'
+import { keys, type Start } from './plan-life.ts'
+import { Trap } from './trap.ts'
+import { trappedPublisher, trappedStore } from './trapped-ports.ts'
+
+const STANDARD_OUTPUT = 1
+/** Between two commands of a key, so that consumers keep up with the producer. */
+const PACE_MS = 12
+
+const { file, published, seed, kill } = JSON.parse(process.argv[2] ?? '') as Start
+const trap = new Trap(kill)
+
+/** Written at once and by the kernel: what is in the pipe outlives the process. */
+function say(line: string): void {
+  writeSync(STANDARD_OUTPUT, `${line}\n`)
+}
+
+const inner = sqlite({ file, synchronous: 'normal', onStep: (step) => trap.pass(step) })
+await inner.transaction(
+  (tx) =>
+    tx.sql`create table if not exists crash_effects (id integer primary key autoincrement, effect text, key text, n integer)`,
+)
+trap.isArmed = true
+const store = trappedStore(inner, trap)
+const app = await bootstrap({
+  store,
+  modules: makeModules(seed, trap),
+  publisher: trappedPublisher(ndjsonPublisher(published, { sync: false }), trap),
+  relay: { batchSize: 10 },
+  delivery: { pollMs: 20 },
+  onFailure: ({ error }) => {
+    console.error('A failure that nobody expects:', error)
+    process.exit(1)
+  },
+})
+flushCompileCache()
+say('ready')
+if (kill === undefined) await finish()
+else await Promise.all([...keys.map(produce), tendUntilKilled()])
+
+/** Sends the commands of a key, from the last one that is there: a producer asks again when it was not told. */
+async function produce(key: string): Promise<void> {
+  const [last] = await inner.transaction(
+    (tx) =>
+      tx.sql<{ n: number }>`
+        select coalesce(max(n), 1) as n from crash_effects where effect = 'added' and key = ${key}`,
+  )
+  for (let n = last?.n ?? 1; ; n++) {
+    await app.send(Add, { key, n }, { commandId: deriveId(Date.UTC(2026, 10, 21), seed, key, n) })
+    say(`${key} ${n}`)
+    await pause(PACE_MS)
+  }
+}
+
+async function tendUntilKilled(): Promise<void> {
+  const operator = new Operator(app.admin, new AbortController().signal)
+  for (;;) {
+    await operator.tend(false)
+    await pause(2 * PACE_MS)
+  }
+}
+
+/** Nothing new comes: everything that was begun is to be ended. */
+async function finish(): Promise<void> {
+  const operator = new Operator(app.admin, new AbortController().signal)
+  while (!(await isAllDone())) await operator.tend(true)
+  await app.close()
+  say('finished')
+}
+
+async function isAllDone(): Promise<boolean> {
+  const head = await inner.head()
+  await app.delivery.caughtUp()
+  const all = await app.admin.subscriptions()
+  const open = await inner.operations.list({ states: ['requested', 'running'] })
+  const isDone =
+    all.every(({ parked }) => parked === 0) &&
+    open.length === 0 &&
+    (await inner.timers.next()) === undefined
+  // What was done at last may have set off more.
+  return isDone && head === (await inner.head())
+}
