@@ -24,6 +24,8 @@ export interface AttemptPorts {
   readonly plan: SubscriptionPlan
   readonly ports: DeliveryPorts
   readonly writer: ProgressWriter
+  /** Goes on trying while the store is in trouble. @throws {SessionOver} */
+  readonly insist: <Result>(work: () => Promise<Result>) => Promise<Result>
   readonly deadlines: Deadlines
   /** Those under way, so that a stop can end them. */
   readonly running: Set<Interruption>
@@ -270,21 +272,38 @@ function idempotencyKey(name: string, event: Envelope): string {
   return deriveId(parseNormalTime(event.timestamp), event.eventId, name)
 }
 
+/**
+ * Notes what is done. Nothing that the handlers did would be rolled back with it, so it is noted
+ * however long the store is in trouble: handling the events again would do everything twice.
+ */
+async function note(
+  { ports, writer, insist }: AttemptPorts,
+  { positions, parked }: Completion,
+): Promise<void> {
+  await Promise.all(positions.map((position) => insist(() => writer.done(position))))
+  if (parked.length === 0) return
+  await insist(() =>
+    ports.store.transaction(async (tx) => {
+      await tx.park(parked)
+      await writer.within(tx, [])
+    }),
+  )
+}
+
 /** Commits what the handlers did, with the progress; without a transaction where they did nothing. */
 async function commit(
-  { ports, writer }: AttemptPorts,
+  parts: AttemptPorts,
   works: readonly HandlerWork[],
   {
     transaction,
-    completion: { positions, parked },
+    completion,
   }: { readonly transaction: HandlerTransaction; readonly completion: Completion },
 ): Promise<void> {
-  const isNeeded =
-    transaction.isOpen || parked.length > 0 || works.some(({ hasEffects }) => hasEffects)
-  if (!isNeeded) {
+  const { ports, writer } = parts
+  const { positions, parked } = completion
+  if (!transaction.isOpen && !works.some(({ hasEffects }) => hasEffects)) {
     for (const work of works) work.end()
-    await Promise.all(positions.map((position) => writer.done(position)))
-    return
+    return note(parts, completion)
   }
   let plan: ProgressPlan = {}
   try {

@@ -1,6 +1,7 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { attemptBatch, attemptGroup, type AttemptOf, type AttemptPorts } from './attempt.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
+import { Arrivals } from './arrivals.ts'
 import type { EventRunner, Outcome } from './event-runner.ts'
 import { Lanes } from './lanes.ts'
 import type { ParkedIndex } from './parked-index.ts'
@@ -14,8 +15,10 @@ import { SessionOver } from './session-end.ts'
 export interface Item {
   readonly stored: StoredEnvelope
   readonly plan: Exclude<EventPlan, { readonly kind: 'pass' | 'undeclared' }>
-  /** One at a time, each attempt recorded before it is made. */
-  readonly isCareful: boolean
+  /** Its attempt is recorded before it is made. */
+  isWatched: boolean
+  /** No other handler runs beside it. */
+  isAlone: boolean
   /** When it was read, milliseconds since the epoch: the age of a batch counts from its first. */
   readonly readMs: number
   /** In a transaction of its own: the group that it was in failed. */
@@ -31,6 +34,8 @@ export interface DispatcherParts {
   /** Whether events of the log may begin; whether parked ones may. */
   readonly mayBegin: () => boolean
   readonly mayBeginParked: () => boolean
+  /** Whether an event of the log may be tried although nothing succeeds. */
+  readonly mayProbe: () => boolean
   /** What is neither handled nor parked by the runner alone. @throws {SessionOver} */
   readonly handleSpecial: (item: Item) => Promise<Outcome>
   readonly onDone: (item: Item, outcome: Outcome) => void
@@ -42,6 +47,9 @@ export interface DispatcherParts {
 /** Events that share a transaction, where all that is done about them is in the database. */
 export const GROUP = 100
 
+/** What is begun in one turn of the event loop, at the most: some 5 ms of transactions. */
+const BEGUN_IN_TURN = 32
+
 /** Decides what begins when: lanes, places, the rate, groups and batches. */
 export class Dispatcher {
   readonly places: Places
@@ -51,7 +59,14 @@ export class Dispatcher {
   readonly #heads = new Set<string>()
   /** What is done to parked events, while nobody handles an event of their key. */
   readonly #tasks: { readonly key: string; readonly run: () => Promise<void> }[] = []
+  readonly #arrivals = new Arrivals<Item>()
+  #begunInTurn = 0
+  #isTurnAwaited = false
   #careful = 0
+  /** Waits until no handler runs, so that it can run alone. */
+  #wantsAlone = false
+  /** Which of the two is tried next while nothing succeeds. */
+  #probesHead = false
   #isPumping = false
   #mayStartMs = 0
   #alarm: Promise<void> | undefined
@@ -77,8 +92,9 @@ export class Dispatcher {
   }
 
   add(item: Item): void {
-    if (item.isCareful) this.#careful++
+    if (item.isAlone) this.#careful++
     this.#lanes.add(this.#laneOf(item), item)
+    if (this.#isGrouping) this.#arrivals.add(item)
   }
 
   wantHead(key: string): void {
@@ -102,7 +118,7 @@ export class Dispatcher {
       this.#beginTasks()
       this.#beginHeads()
       while (this.#parts.mayBegin() && this.places.hasFree && this.#lanes.hasReady) {
-        if (!this.#mayStart()) break
+        if (this.#isTurnOver() || !this.#mayStart()) break
         if (!this.#beginNext()) break
       }
     } finally {
@@ -110,12 +126,13 @@ export class Dispatcher {
     }
   }
 
-  /** Begins one event, whatever else is held up. @returns whether there was one */
-  probe(): boolean {
-    const key = this.#lanes.take()
-    if (key === undefined) return false
-    this.#beginSingle(key)
-    return true
+  /** Begins one event although nothing succeeds: one of the log and a parked one in turn. */
+  probe(): void {
+    this.#probesHead = !this.#probesHead
+    if (this.#probesHead && this.#beginHead()) return
+    const key = this.#parts.mayProbe() ? this.#lanes.take() : undefined
+    if (key !== undefined) this.#beginSingle(key)
+    else this.#beginHead()
   }
 
   get #isBatching(): boolean {
@@ -127,6 +144,7 @@ export class Dispatcher {
   }
 
   #limit(): number {
+    if (this.#wantsAlone) return 0
     // Two transactions on the same rows of the user's may wait for each other for ever; careful ones
     // must show which of them it was.
     if (this.#careful > 0 || this.#isBatching || this.#isGrouping) return 1
@@ -151,15 +169,34 @@ export class Dispatcher {
   }
 
   #beginHeads(): void {
+    this.#wantsAlone = false
+    const hasPlace = (): boolean => this.places.hasFree || this.places.isIdle
+    while (this.#parts.mayBeginParked() && hasPlace() && this.#beginHead());
+  }
+
+  /** @returns whether there was one whose key is free */
+  #beginHead(): boolean {
+    this.#wantsAlone = false
     for (const key of this.#heads) {
-      if (!this.#parts.mayBeginParked() || !this.places.hasFree) return
       const lane = this.#isBatching ? '' : key
+      const isCareful = this.#parts.parkedRunner.isSuspect(key)
       if (!this.#lanes.takeKey(lane)) continue
+      if (isCareful && !this.places.isIdle) {
+        // Nothing begins until those under way have ended; then it does.
+        this.#lanes.release(lane)
+        this.#wantsAlone = true
+        return false
+      }
       this.#heads.delete(key)
+      if (isCareful) this.#careful++
       this.#begin(lane, async () => {
-        if (await this.#parts.parkedRunner.runHead(key)) this.#heads.add(key)
+        const again = await this.#parts.parkedRunner.runHead(key)
+        if (isCareful) this.#careful--
+        if (again) this.#heads.add(key)
       })
+      return true
     }
+    return false
   }
 
   #beginNext(): boolean {
@@ -173,7 +210,9 @@ export class Dispatcher {
 
   #beginSingle(key: string): void {
     const item = this.#lanes.next(key)!
-    this.#begin(key, () => this.#run(item))
+    this.#begin(key, async () => {
+      if (!(await this.#run(item))) this.#putBack(key, [item])
+    })
   }
 
   #begin(lane: string, work: () => Promise<void>): void {
@@ -192,7 +231,8 @@ export class Dispatcher {
     }
   }
 
-  async #run(item: Item): Promise<void> {
+  /** @returns whether it is done; otherwise it is to be put back */
+  async #run(item: Item): Promise<boolean> {
     const { plan, stored } = item
     const { runner, index } = this.#parts
     let outcome: Outcome
@@ -201,36 +241,50 @@ export class Dispatcher {
       outcome = await runner.park({ event, key: plan.key }, 'behind')
     } else if (plan.kind === 'handle') {
       const { event, key } = plan
-      outcome = await runner.run({ event, key, parked: undefined, isCareful: item.isCareful })
+      outcome = await runner.run({ event, key, parked: undefined, isCareful: item.isWatched })
     } else {
       outcome = await this.#parts.handleSpecial(item)
     }
+    if (outcome === 'held') {
+      this.#trust(item)
+      return false
+    }
     this.#done(item, outcome)
+    return true
+  }
+
+  /** It has run, and its process is there: it need not be watched any more. */
+  #trust(item: Item): void {
+    if (item.isAlone) this.#careful--
+    item.isAlone = false
+    item.isWatched = false
+  }
+
+  /** To the front of a lane that the caller has taken, in their order. */
+  #putBack(lane: string, items: readonly Item[]): void {
+    for (const item of items.toReversed()) this.#lanes.putBack(lane, item)
   }
 
   #done(item: Item, outcome: Outcome): void {
-    if (item.isCareful) this.#careful--
+    this.#trust(item)
+    if (this.#isGrouping) this.#arrivals.done(item)
     this.#parts.onDone(item, outcome)
   }
 
   // Groups
 
+  /**
+   * Takes what was read first, across the keys: a group of neighbours moves the mark in one step, where
+   * the next of each key would leave holes behind it (and a row for each event that ran ahead).
+   */
   #beginGroup(): boolean {
     const taken = new Map<string, Item[]>()
-    let count = 0
-    while (count < GROUP && this.#lanes.hasReady) {
-      const key = this.#lanes.take()!
-      const items = this.#takeForGroup(key, GROUP - count)
-      if (items.length === 0) {
-        // Something that cannot be in a group stands first: it goes alone, when this group is over.
-        if (count > 0) this.#lanes.release(key)
-        else this.#beginSingle(key)
-        break
-      }
-      taken.set(key, items)
-      count += items.length
+    const count = this.#takeGroup(taken)
+    if (count === 0) {
+      // Something that cannot be in a group stands first: it goes alone.
+      this.#beginSingle(this.#lanes.take()!)
+      return true
     }
-    if (count === 0) return true
     this.places.take()
     void this.#endSafely(() => this.#runGroup(taken)).then(() => {
       for (const key of taken.keys()) this.#lanes.release(key)
@@ -239,18 +293,31 @@ export class Dispatcher {
     return true
   }
 
-  #takeForGroup(key: string, most: number): Item[] {
-    const items: Item[] = []
-    while (items.length < most) {
-      const item = this.#lanes.next(key)
-      if (item === undefined) break
-      if (item.isSingle || item.plan.kind !== 'handle' || this.#parts.index.has(item.plan.key)) {
-        this.#lanes.putBack(key, item)
-        break
-      }
-      items.push(item)
+  #takeGroup(taken: Map<string, Item[]>): number {
+    const passed = new Set<string>()
+    let count = 0
+    for (const item of this.#arrivals.from()) {
+      const { key } = item.plan
+      if (passed.has(key) || !this.#joinsGroup(item, taken)) passed.add(key)
+      else if (++count === GROUP) break
     }
-    return items
+    return count
+  }
+
+  /** Takes an item if it may be in the group that is put together. */
+  #joinsGroup(item: Item, taken: Map<string, Item[]>): boolean {
+    const { key, kind } = item.plan
+    if (item.isSingle || kind !== 'handle' || this.#parts.index.has(key)) return false
+    const items = taken.get(key)
+    if (items === undefined && !this.#lanes.takeKey(key)) return false
+    if (this.#lanes.peek(key) !== item) {
+      if (items === undefined) this.#lanes.release(key)
+      return false
+    }
+    this.#lanes.next(key)
+    if (items === undefined) taken.set(key, [item])
+    else items.push(item)
+    return true
   }
 
   async #runGroup(taken: ReadonlyMap<string, Item[]>): Promise<void> {
@@ -264,7 +331,7 @@ export class Dispatcher {
         { positions, parked: [] },
       )
     } catch (error) {
-      this.#putBack(taken)
+      this.#putGroupBack(taken)
       if (error instanceof SessionOver) throw error
       return
     }
@@ -272,12 +339,10 @@ export class Dispatcher {
   }
 
   /** Nothing of a group that failed is done: each of its events runs again, alone. */
-  #putBack(taken: ReadonlyMap<string, Item[]>): void {
+  #putGroupBack(taken: ReadonlyMap<string, Item[]>): void {
     for (const [key, items] of taken) {
-      for (const item of items.toReversed()) {
-        item.isSingle = true
-        this.#lanes.putBack(key, item)
-      }
+      for (const item of items) item.isSingle = true
+      this.#putBack(key, items)
     }
   }
 
@@ -297,22 +362,43 @@ export class Dispatcher {
       if (item === undefined) break
       items.push(item)
     }
-    this.#begin(key, () => this.#runBatch(items))
+    this.#begin(key, async () => this.#putBack(key, await this.#runBatch(items)))
     return true
   }
 
-  async #runBatch(items: readonly Item[]): Promise<void> {
-    const batch: Item[] = []
-    for (const item of items) {
-      if (item.plan.kind === 'handle' && !this.#parts.index.has(item.plan.key)) batch.push(item)
-      else await this.#run(item)
+  /** @returns those that are not done, and are to be put back */
+  async #runBatch(items: readonly Item[]): Promise<readonly Item[]> {
+    let batch: Item[] = []
+    for (const [index, item] of items.entries()) {
+      if (this.#fitsBatch(item)) {
+        batch.push(item)
+        continue
+      }
+      if (mustFollow(item, batch)) {
+        const held = await this.#handleBatch(batch)
+        if (held.length > 0 || !this.#parts.mayBegin()) return [...held, ...items.slice(index)]
+        batch = []
+      }
+      if (!(await this.#run(item))) return [...batch, ...items.slice(index)]
     }
-    if (batch.length > 0) await this.#handleBatch(batch)
+    return batch.length === 0 ? [] : this.#handleBatch(batch)
   }
 
-  async #handleBatch(batch: readonly Item[]): Promise<void> {
-    const [first] = batch
-    if (batch.length === 1) return this.#run(first!)
+  #fitsBatch({ plan, isWatched }: Item): boolean {
+    return plan.kind === 'handle' && !isWatched && !this.#parts.index.has(plan.key)
+  }
+
+  /** One after the other. @returns the first that may not run now, and all behind it */
+  async #runEach(items: readonly Item[]): Promise<readonly Item[]> {
+    for (const [index, item] of items.entries()) {
+      const mayRun = index === 0 || this.#parts.mayBegin()
+      if (!mayRun || !(await this.#run(item))) return items.slice(index)
+    }
+    return []
+  }
+
+  async #handleBatch(batch: readonly Item[]): Promise<readonly Item[]> {
+    if (batch.length === 1) return this.#runEach(batch)
     const positions = batch.map(({ stored }) => stored.position)
     try {
       await attemptBatch(this.#parts.attempts, batch.map(toAttempt), { positions, parked: [] })
@@ -320,14 +406,17 @@ export class Dispatcher {
       if (error instanceof SessionOver) throw error
       if (error instanceof PartialFailure) return this.#endPartly(batch, error)
       const half = Math.ceil(batch.length / 2)
-      await this.#runBatch(batch.slice(0, half))
+      const held = await this.#runBatch(batch.slice(0, half))
+      // A person may have paused it meanwhile: the rest of a batch can take long.
+      if (held.length > 0 || !this.#parts.mayBegin()) return [...held, ...batch.slice(half)]
       return this.#runBatch(batch.slice(half))
     }
     for (const item of batch) this.#done(item, 'handled')
+    return []
   }
 
   /** What its handler did not name is done; what it named goes through its attempts, each alone. */
-  async #endPartly(batch: readonly Item[], { failures }: PartialFailure): Promise<void> {
+  async #endPartly(batch: readonly Item[], { failures }: PartialFailure): Promise<readonly Item[]> {
     const failed = new Set(failures.map(({ event }) => event.eventId))
     const [rest, done] = [
       batch.filter(({ stored }) => failed.has(stored.eventId)),
@@ -338,7 +427,29 @@ export class Dispatcher {
       done.map(({ stored }) => this.#parts.runner.insist(() => writer.done(stored.position))),
     )
     for (const item of done) this.#done(item, 'handled')
-    for (const item of rest) await this.#run(item)
+    return this.#runEach(rest)
+  }
+
+  // The turn
+
+  /**
+   * Handlers that wait for nothing, on a store that answers at once, would leave nobody else a turn of
+   * the event loop: no timer would fire, and the lease would run out.
+   */
+  #isTurnOver(): boolean {
+    if (this.#begunInTurn < BEGUN_IN_TURN) {
+      this.#begunInTurn += this.#isGrouping || this.#isBatching ? 8 : 1
+      return false
+    }
+    if (!this.#isTurnAwaited) {
+      this.#isTurnAwaited = true
+      setImmediate(() => {
+        this.#isTurnAwaited = false
+        this.#begunInTurn = 0
+        this.pump()
+      })
+    }
+    return true
   }
 
   // The rate
@@ -368,6 +479,12 @@ export class Dispatcher {
       () => undefined,
     )
   }
+}
+
+/** Whether what goes alone has to wait for those before it. One that is only put aside need not, usually. */
+function mustFollow({ plan, isWatched }: Item, before: readonly Item[]): boolean {
+  if (before.length === 0) return false
+  return isWatched || before.some((other) => other.plan.key === plan.key)
 }
 
 function toAttempt({ plan }: Item): AttemptOf {

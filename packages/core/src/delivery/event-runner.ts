@@ -5,7 +5,7 @@ import type { AttemptRecord, ParkedEvent, ParkReason } from '../store/parked-sto
 import type { Fence } from '../store/subscription-store.ts'
 import { sensitiveIn, type SensitiveOf } from '../observe/redact.ts'
 import { attemptEvent, type AttemptPorts, type Completion } from './attempt.ts'
-import { failedAgain, makeParked, resolved } from './make-parked.ts'
+import { failedAgain, killed, makeParked, resolved, suspected, unendedOf } from './make-parked.ts'
 import type { Outage } from './outage.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import { decideFailure, type FailureDecision } from './retry-policy.ts'
@@ -22,8 +22,8 @@ export interface Running {
   readonly isCareful: boolean
 }
 
-/** What came of an event. */
-export type Outcome = 'handled' | 'skipped' | 'parked'
+/** What came of an event; `held`: nothing yet, something holds it up, and then it is taken up again. */
+export type Outcome = 'handled' | 'skipped' | 'parked' | 'held'
 
 /** What the runner asks of the session that it runs in. */
 export interface RunnerHost {
@@ -33,10 +33,12 @@ export interface RunnerHost {
   readonly parked: ParkedIndex
   /** Waits without holding one of the places for handlers. @throws {SessionOver} when it stops meanwhile */
   pause(delayMs: number): Promise<void>
-  /** Waits until the outage is over or this event is the one to try. @throws {SessionOver} */
-  holdForOutage(error: unknown): Promise<void>
-  /** Waits until somebody resumes the subscription. @throws {SessionOver} */
-  holdForPerson(state: 'failed' | 'paused', reason: string): Promise<void>
+  /** Waits where it is. @throws {SessionOver} */
+  sleep(delayMs: number): Promise<void>
+  /** Nothing succeeds: begins nothing more but a try from time to time. @throws {SessionOver} */
+  beginOutage(error: unknown): void
+  /** Begins nothing more until a person resumes the subscription. @throws {SessionOver} */
+  stopFor(state: 'failed' | 'paused', reason: string): Promise<void>
   /**
    * Something else than the event failed. Waits where the store is in trouble, and says so; with
    * anything else the session is over. @throws {SessionOver}
@@ -45,6 +47,8 @@ export interface RunnerHost {
   /** What was in trouble works again. */
   recovered(): void
   readonly isStopping: boolean
+  /** Nothing of the log may begin until a person resumes the subscription. */
+  readonly isHeld: boolean
   /** An attempt succeeded. */
   succeeded(): void
 }
@@ -54,7 +58,7 @@ const MOST_KILLS = 2
 
 /**
  * Takes an event through its attempts until it is handled, skipped or parked, whichever way its policy
- * says. Never answers without one of the three.
+ * says, or until something holds it up. Never answers without one of the four.
  */
 export class EventRunner {
   readonly #host: RunnerHost
@@ -69,9 +73,17 @@ export class EventRunner {
   async run(running: Running): Promise<Outcome> {
     const attempts: AttemptRecord[] = []
     let failed = 0
-    if (running.isCareful && (await this.#killsTooOften(running.event))) {
-      return this.#park(running, { reason: 'killed', attempts, dueAt: this.#laterAt(running) })
+    const isHeld = (): boolean => running.parked === undefined && this.#host.isHeld
+    if (running.isCareful && isHeld()) return 'held'
+    if (running.isCareful && (await this.#killsTooOften(running))) {
+      return this.#park(running, {
+        reason: 'killed',
+        attempts: [killed(this.#now())],
+        dueAt: undefined,
+      })
     }
+    // Somebody paused it while that was recorded.
+    if (running.isCareful && isHeld()) return 'held'
     for (;;) {
       const startMs = this.#now()
       try {
@@ -86,10 +98,6 @@ export class EventRunner {
         this.#observe(running, { startMs, attempt: failed, error, decision })
         const outcome = await this.#act(running, { decision, error, attempts })
         if (outcome !== undefined) return outcome
-        if (decision.kind === 'retry') continue
-        // An outage is over, or a person has looked: what failed before says nothing any more.
-        failed = 0
-        attempts.length = 0
       }
     }
   }
@@ -178,13 +186,25 @@ export class EventRunner {
   }
 
   /** Records an attempt before it is made. @returns whether there were too many that never ended */
-  async #killsTooOften({ position }: StoredEnvelope): Promise<boolean> {
+  async #killsTooOften({ event, parked }: Running): Promise<boolean> {
     const { fence, attempts } = this.#host
-    let begun = 0
-    await this.insist(async () => {
-      begun = await attempts.ports.store.subscriptions.begin(fence, position)
-    })
+    if (parked !== undefined) return this.#suspect(parked)
+    const { subscriptions } = attempts.ports.store
+    const begun = await this.insist(() => subscriptions.begin(fence, event.position))
     return begun > MOST_KILLS
+  }
+
+  /** The mark has passed a parked event: what of it never ended is recorded with itself. */
+  async #suspect(parked: ParkedEvent): Promise<boolean> {
+    if (unendedOf(parked) >= MOST_KILLS) return true
+    const { writer, ports } = this.#host.attempts
+    await this.insist(() =>
+      ports.store.transaction(async (tx) => {
+        await tx.park([suspected(parked, this.#now())])
+        await writer.within(tx, [])
+      }),
+    )
+    return false
   }
 
   /** What is no failure of the event: a lost fence, a stop, a store in trouble. @throws {SessionOver} */
@@ -213,7 +233,7 @@ export class EventRunner {
     return decideFailure(attempts.plan.retry, { error, failed, laterUsed }, attempts.ports.random)
   }
 
-  /** @returns the outcome; undefined: try again */
+  /** @returns the outcome; undefined: once more */
   async #act(
     running: Running,
     {
@@ -229,17 +249,18 @@ export class EventRunner {
     const host = this.#host
     switch (decision.kind) {
       case 'retry':
-        await host.pause(decision.delayMs)
+        // Nothing else begins meanwhile: it could end the process, and this one would be blamed.
+        if (running.isCareful) await host.sleep(decision.delayMs)
+        else await host.pause(decision.delayMs)
         return undefined
       case 'skip':
         return this.#skipFailed(running, decision.reason)
       case 'stop':
-        await host.holdForPerson('failed', `${running.event.eventId}: ${String(error)}`)
-        return undefined
+        return this.#stop(running, { error, attempts })
       default:
         if (host.outage.exhausted()) {
-          await host.holdForOutage(error)
-          return undefined
+          host.beginOutage(error)
+          return 'held'
         }
         return this.#park(running, {
           reason: 'failed',
@@ -247,6 +268,16 @@ export class EventRunner {
           dueAt: decision.kind === 'dead' ? undefined : Math.ceil(this.#now() + decision.delayMs),
         })
     }
+  }
+
+  /** It waits in front of its lane, and not in it: whoever looks may have to get at its key. */
+  async #stop(
+    running: Running,
+    { error, attempts }: { readonly error: unknown; readonly attempts: readonly AttemptRecord[] },
+  ): Promise<Outcome> {
+    await this.#host.stopFor('failed', `${running.event.eventId}: ${String(error)}`)
+    if (running.parked === undefined) return 'held'
+    return this.#park(running, { reason: 'failed', attempts, dueAt: undefined })
   }
 
   async #skipFailed({ event, parked }: Running, reason: string): Promise<Outcome> {
@@ -263,13 +294,6 @@ export class EventRunner {
     return 'skipped'
   }
 
-  /** When a killed event is tried again by itself, if its policy has a later attempt for it. */
-  #laterAt({ parked }: Running): number | undefined {
-    const { laterMs } = this.#host.attempts.plan.retry
-    const delayMs = laterMs[parked?.laterCount ?? 0]
-    return delayMs === undefined ? undefined : Math.ceil(this.#now() + delayMs)
-  }
-
   async #park(
     { event, key, parked }: Running,
     facts: {
@@ -282,7 +306,11 @@ export class EventRunner {
     const { writer, ports } = attempts
     const nowMs = this.#now()
     if (parked === undefined) {
-      await this.#holdWhileFull(key)
+      const full = this.#fullness(key)
+      if (full !== undefined) {
+        await this.#host.stopFor('paused', `${full}. Redrive or discard, then resume.`)
+        return 'held'
+      }
       const row = makeParked(event, { ...facts, fence, key, nowMs })
       await this.insist(() => writer.done(event.position, row))
       index.added(key, row)
@@ -299,16 +327,14 @@ export class EventRunner {
     return 'parked'
   }
 
-  async #holdWhileFull(key: string): Promise<void> {
+  /** Why no more may be parked; undefined: some may. */
+  #fullness(key: string): string | undefined {
     const { parked, attempts } = this.#host
     const { maxParked, maxParkedOfKey } = attempts.plan
-    while (parked.total >= maxParked || parked.countOf(key) >= maxParkedOfKey) {
-      const reason =
-        parked.total >= maxParked
-          ? `${parked.total} events are parked, and no more may be`
-          : `${parked.countOf(key)} events of key '${key}' are parked, and no more may be`
-      await this.#host.holdForPerson('paused', `${reason}. Redrive or discard, then resume.`)
-    }
+    const ofKey = parked.countOf(key)
+    if (parked.total >= maxParked) return `${parked.total} events are parked, and no more may be`
+    if (ofKey < maxParkedOfKey) return undefined
+    return `${ofKey} events of key '${key}' are parked, and no more may be`
   }
 
   #observe(

@@ -46,6 +46,8 @@ export class HandlerTransaction {
   #begin(): Promise<StoreTransaction> {
     const opened = Promise.withResolvers<StoreTransaction>()
     const finish = Promise.withResolvers<void>()
+    // A store that cannot even begin never listens to it: abandoned then, it would end the process.
+    finish.promise.catch(() => undefined)
     this.#finish = finish
     this.#done = this.#store.transaction(async (tx) => {
       this.#mark = currentFrame()?.transaction

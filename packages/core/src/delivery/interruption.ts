@@ -6,7 +6,8 @@
 export class Interruption {
   #controller: AbortController | undefined
   #interrupted: { readonly error: Error } | undefined
-  #reject: ((error: Error) => void) | undefined
+  /** Those who wait: one, or a lane each where several handlers share the attempt. */
+  readonly #waiting = new Set<(error: Error) => void>()
 
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
@@ -25,15 +26,21 @@ export class Interruption {
     if (this.#interrupted !== undefined) return
     this.#interrupted = { error }
     this.#controller?.abort(error)
-    this.#reject?.(error)
+    for (const reject of this.#waiting) reject(error)
   }
 
   /** What was awaited, or the interruption, whichever is first. */
   race<Result>(answer: PromiseLike<Result>): Promise<Result> {
     if (this.#interrupted !== undefined) return Promise.reject(this.#interrupted.error)
     return new Promise((resolve, reject) => {
-      this.#reject = reject
-      answer.then(resolve, reject)
+      this.#waiting.add(reject)
+      const over =
+        <Value>(end: (value: Value) => void) =>
+        (value: Value): void => {
+          this.#waiting.delete(reject)
+          end(value)
+        }
+      answer.then(over(resolve), over(reject))
     })
   }
 }

@@ -9,7 +9,8 @@ export interface LogPage {
   readonly upTo: number
 }
 
-const PAGE = 512
+/** Events that are read, and so handed out, at a time. */
+export const PAGE = 512
 /** Events kept: what subscriptions may differ by and still share one reading. About 2 MB of usual ones. */
 const KEPT = 2048
 

@@ -88,6 +88,37 @@ export function withChange(parked: ParkedEvent, entry: ParkedChange): readonly P
   return [...parked.history.slice(-(KEPT_CHANGES - 1)), entry]
 }
 
+/** What an attempt counts as that was recorded before it was made, and has not ended. */
+const UNENDED = 'ProcessEnded'
+
+/**
+ * It is about to be tried after its last owner died: if that happens again, this is what is left of the
+ * attempt.
+ */
+export function suspected(parked: ParkedEvent, nowMs: number): ParkedEvent {
+  const at = toIsoTime(nowMs)
+  const message = 'The process ended, or lost the subscription, while the event was handled'
+  const attempt = { at, durationMs: 0, error: { name: UNENDED, message } }
+  return {
+    ...parked,
+    attempts: keepAttempts([...parked.attempts, attempt]),
+    attemptCount: parked.attemptCount + 1,
+    changedAt: at,
+  }
+}
+
+/** How many of its last attempts never ended. */
+export function unendedOf({ attempts }: ParkedEvent): number {
+  const ended = attempts.findLastIndex(({ error }) => error.name !== UNENDED)
+  return attempts.length - 1 - ended
+}
+
+/** What an event is parked with that is not tried again, for the sake of all others. */
+export function killed(nowMs: number): AttemptRecord {
+  const message = 'Each time it was handled, its process ended or lost the subscription'
+  return { at: toIsoTime(nowMs), durationMs: 0, error: { name: 'ProcessKilled', message } }
+}
+
 /** It was handled after all, or its policy says that it need not be. */
 export function resolved(parked: ParkedEvent, nowMs: number, reason?: string): ParkedEvent {
   const at = toIsoTime(nowMs)

@@ -90,16 +90,18 @@ async function markPage(
   let refused = 0
   for (const [key, events] of byKey(page)) {
     await session.onKey(key, async () => {
-      const chosen = await stillParked(ports, events)
+      const chosen = await stillParked(ports, events, operation)
       const mine = chosen.filter((event) => !isLooping(event, operation, request))
       refused += chosen.length - mine.length
       moved += mine.length
       if (mine.length === 0) return
       const nowMs = ports.environment.clock.now()
       const changed = mine.map((event) => change(event, { operation, request, nowMs }))
+      // With the events: a successor must not count anew what was moved before this page was over.
+      const counted = { ...progress, moved: progress.moved + moved }
       await ports.store.transaction(async (tx) => {
         await tx.park(changed)
-        await tx.progress(session.fence)
+        await putOperation(tx, session.fence, { ...operation, progress: { ...counted } })
       })
       await session.parkedChanged(key)
     })
@@ -126,14 +128,17 @@ function byKey(events: readonly ParkedEvent[]): ReadonlyMap<string, ParkedEvent[
   return Map.groupBy(events, ({ key }) => key)
 }
 
-/** Some may have run, or been moved, since they were listed. */
+/** Some may have run, or been moved, since they were listed; some by this operation, for an owner that died. */
 async function stillParked(
   ports: DeliveryPorts,
   events: readonly ParkedEvent[],
+  { operationId }: OperationRecord,
 ): Promise<readonly ParkedEvent[]> {
   const { parked } = ports.store
   const current = await Promise.all(events.map(({ parkedId }) => parked.find(parkedId)))
-  return current.filter((event) => event?.state === 'parked') as readonly ParkedEvent[]
+  return current.filter(
+    (event) => event?.state === 'parked' && event.operationId !== operationId,
+  ) as readonly ParkedEvent[]
 }
 
 function isLooping(event: ParkedEvent, { kind }: OperationRecord, { force }: MoveRequest): boolean {

@@ -1,3 +1,4 @@
+import { isTidingsError } from '../errors/tidings-error.ts'
 import { parseNormalTime } from '../internal/time.ts'
 import type { Lease, LeaseStore } from '../store/lease-store.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
@@ -123,6 +124,10 @@ export class Owner {
     let end: OwnedEnd
     try {
       end = await this.#work.serve(lease, lost.signal)
+    } catch (error) {
+      // Also before it began: a process that stood still may find its lease taken.
+      if (!isTidingsError(error) || error.code !== 'TIDINGS_FENCED') throw error
+      end = 'lost'
     } finally {
       over.abort()
       await kept

@@ -33,6 +33,10 @@ export class ParkedIndex {
     return this.#keys.has(key)
   }
 
+  keys(): Iterable<string> {
+    return this.#keys.keys()
+  }
+
   countOf(key: string): number {
     return this.#keys.get(key)?.count ?? 0
   }

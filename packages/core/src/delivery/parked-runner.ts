@@ -13,6 +13,8 @@ export interface ParkedRunnerParts {
   readonly index: ParkedIndex
   readonly selection: Selection
   readonly generation: number
+  /** The last owner did not let go in good order. */
+  readonly isAfterDeath: boolean
   readonly onFinished: (event: StoredEnvelope, key: string) => void
   /** One has run, whatever came of it: when the next one is due may have changed. */
   readonly onRan: () => void
@@ -21,9 +23,17 @@ export interface ParkedRunnerParts {
 /** Runs parked events again: the first of a key only, and with it gone the next one. */
 export class ParkedRunner {
   readonly #parts: ParkedRunnerParts
+  /** Keys whose first one may have been what the last owner died of. */
+  readonly #suspects: Set<string>
 
   constructor(parts: ParkedRunnerParts) {
     this.#parts = parts
+    this.#suspects = new Set(parts.isAfterDeath ? parts.index.keys() : [])
+  }
+
+  /** Whether the first one of a key has to run alone, and its attempt be recorded before it is made. */
+  isSuspect(key: string): boolean {
+    return this.#suspects.has(key)
   }
 
   /** The keys whose first one may run now, and when the next one will. */
@@ -49,14 +59,17 @@ export class ParkedRunner {
     if (!isRunnable(parked, attempts.ports.environment.clock.now())) return false
     const { stored, plan } = await this.#planOf(parked)
     const event = plan.kind === 'handle' ? plan.event : stored
-    const running = { event, key, parked, isCareful: false }
+    const running = { event, key, parked, isCareful: this.#suspects.has(key) }
     const outcome =
       plan.kind === 'handle'
         ? await runner.run(running)
         : plan.kind === 'pass' || plan.kind === 'undeclared'
           ? await runner.resolve(running, 'the subscription is no longer about it')
           : await runner.failWithout(running, plan)
+    // It has run, and its process is there.
+    this.#suspects.delete(key)
     this.#parts.onRan()
+    if (outcome === 'held') return true
     if (outcome === 'parked') return false
     const next = await this.#head(key)
     index.finished(key, next)

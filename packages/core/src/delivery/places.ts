@@ -25,6 +25,11 @@ export class Places {
     return this.#active + this.#paused
   }
 
+  /** Whether no handler runs now; some may be pausing. */
+  get isIdle(): boolean {
+    return this.#active === 0
+  }
+
   take(): void {
     this.#active++
   }
@@ -53,11 +58,17 @@ export class Places {
   }
 
   #next(): void {
-    if (this.#active < this.#limit()) {
-      const go = this.#waiting.shift()
-      if (go === undefined) return this.#onFree()
+    this.#wake()
+    // Who wants to run alone keeps the others waiting until none runs, and must hear of that.
+    if (this.#waiting.length > 0 && this.#active > 0) return
+    this.#onFree()
+    this.#wake()
+  }
+
+  #wake(): void {
+    while (this.#waiting.length > 0 && this.#active < this.#limit()) {
       this.#active++
-      go()
+      this.#waiting.shift()!()
     }
   }
 }

@@ -14,8 +14,8 @@ export interface HoldsParts {
   readonly stopping: AbortSignal
   readonly end: (end: SessionEnd) => void
   readonly tell: (status: SubscriptionStatus) => void
-  /** Tries an event that was not tried yet. @returns whether there was one */
-  readonly probeNew: () => boolean
+  /** Tries one event although nothing succeeds, if there is one. */
+  readonly probe: () => void
   /** Something may begin again. */
   readonly onFree: () => void
   readonly onCrash: (error: unknown) => void
@@ -29,7 +29,6 @@ const LONGEST_TROUBLE_MS = 30_000
  */
 export class SessionHolds {
   readonly #parts: HoldsParts
-  readonly #waitingForOutage: (() => void)[] = []
   #held: StateFacts['held']
   #resumed = Promise.withResolvers<void>()
   #trouble: { readonly error: unknown; readonly times: number } | undefined
@@ -41,7 +40,7 @@ export class SessionHolds {
   constructor(parts: HoldsParts, pausedBecause: string | undefined) {
     this.#parts = parts
     if (pausedBecause !== undefined) this.#held = { state: 'paused', reason: pausedBecause }
-    parts.stopping.addEventListener('abort', () => this.#letGo(), { once: true })
+    parts.stopping.addEventListener('abort', () => this.#resumed.resolve(), { once: true })
   }
 
   get isHeld(): boolean {
@@ -65,6 +64,8 @@ export class SessionHolds {
   /** Waits without holding one of the places for handlers. @throws {SessionOver} */
   async pause(delayMs: number): Promise<void> {
     await this.#parts.places().pauseFor(() => this.sleep(delayMs))
+    // Waiting for a place may have taken until after the end.
+    this.requireRunning()
   }
 
   /** @throws {SessionOver} */
@@ -80,16 +81,12 @@ export class SessionHolds {
     })
   }
 
-  /** Waits until the outage is over, or this event is the one to try. @throws {SessionOver} */
-  async untilTried(error: unknown): Promise<void> {
+  /** Nothing succeeds any more: from time to time one event is tried, until one does. @throws {SessionOver} */
+  beginOutage(error: unknown): void {
     this.requireRunning()
     this.#lastFailure = error
     this.refresh()
     this.#startProbing()
-    await this.#parts.places().pauseFor(async () => {
-      await new Promise<void>((go) => this.#waitingForOutage.push(go))
-      this.requireRunning()
-    })
   }
 
   /**
@@ -111,6 +108,7 @@ export class SessionHolds {
 
   /** What was in trouble works again. */
   recovered(): void {
+    if (this.#trouble === undefined) return
     this.#trouble = undefined
     this.refresh()
   }
@@ -120,7 +118,6 @@ export class SessionHolds {
     const isOver = this.#parts.outage.succeeded()
     if (this.#trouble === undefined && !isOver) return
     this.#trouble = undefined
-    this.#letOutageGo()
     this.refresh()
     this.#parts.onFree()
   }
@@ -161,23 +158,11 @@ export class SessionHolds {
       .finally(() => (this.#isProbing = false))
   }
 
-  /** Tries one event from time to time, a held one and a new one in turn, until one succeeds. */
   async #probe(): Promise<void> {
-    const { outage, probeNew } = this.#parts
-    for (let turn = 0; outage.isActive; turn++) {
+    const { outage, probe } = this.#parts
+    while (outage.isActive) {
       await this.sleep(outage.nextDelayMs())
-      if (!outage.isActive) return
-      const isNew = turn % 2 === 1 && probeNew()
-      if (!isNew) this.#waitingForOutage.shift()?.()
+      if (outage.isActive) probe()
     }
-  }
-
-  #letOutageGo(): void {
-    for (const go of this.#waitingForOutage.splice(0)) go()
-  }
-
-  #letGo(): void {
-    this.#resumed.resolve()
-    this.#letOutageGo()
   }
 }

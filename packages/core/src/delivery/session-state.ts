@@ -24,7 +24,7 @@ export function stateOf({ held, outage, waiting, isLive }: StateFacts): Subscrip
  * newest only.
  */
 export class StateTeller {
-  readonly #write: (status: SubscriptionStatus) => Promise<void>
+  readonly #write: (status: SubscriptionStatus) => Promise<boolean>
   readonly #observe: (from: SubscriptionState, status: SubscriptionStatus) => void
   #current: SubscriptionStatus
   #written: SubscriptionStatus
@@ -33,8 +33,8 @@ export class StateTeller {
   constructor(
     initial: SubscriptionStatus,
     tell: {
-      /** Must own its failures. */
-      readonly write: (status: SubscriptionStatus) => Promise<void>
+      /** Must own its failures. @returns false when the newest is to be written again */
+      readonly write: (status: SubscriptionStatus) => Promise<boolean>
       readonly observe: (from: SubscriptionState, status: SubscriptionStatus) => void
     },
   ) {
@@ -64,8 +64,7 @@ export class StateTeller {
   async #writeNewest(): Promise<void> {
     while (this.#written !== this.#current) {
       const status = this.#current
-      await this.#write(status)
-      this.#written = status
+      if (await this.#write(status)) this.#written = status
     }
     this.#writing = undefined
   }

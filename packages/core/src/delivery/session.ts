@@ -2,10 +2,11 @@ import type { StoredEnvelope } from '../contract/envelope.ts'
 import { Bell } from '../internal/bell.ts'
 import type { ClaimedProgress, Fence } from '../store/subscription-store.ts'
 import type { AttemptPorts } from './attempt.ts'
+import { Caution } from './caution.ts'
 import { Deadlines } from './deadlines.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
-import { Dispatcher, GROUP, type Item } from './dispatcher.ts'
+import { Dispatcher, type Item } from './dispatcher.ts'
 import { EventRunner, type Outcome, type RunnerHost } from './event-runner.ts'
 import type { LogTail } from './log-tail.ts'
 import { Outage } from './outage.ts'
@@ -62,7 +63,7 @@ export class Session {
   readonly #freed = new Bell()
   /** Behind the mark, and done before this session. */
   readonly #ahead: Set<number>
-  #carefulLeft: number
+  readonly #caution: Caution
 
   constructor(parts: SessionParts) {
     const { name, plan, ports, claimed } = parts
@@ -71,7 +72,7 @@ export class Session {
     this.fence = { subscription: name, generation: record.generation, token: record.token }
     this.#tracker = new ProgressTracker(record.position)
     this.#ahead = new Set(claimed.ahead)
-    this.#carefulLeft = claimed.wasReleased ? 0 : 2 * widthOf(plan)
+    this.#caution = new Caution(claimed, plan, parts.headAtStart)
     this.#outage = new Outage(plan.outageAfter)
     this.#attempts = {
       name,
@@ -79,6 +80,7 @@ export class Session {
       ports,
       writer: new ProgressWriter(ports.store, this.fence, this.#tracker),
       deadlines: new Deadlines(ports.environment.clock, plan.timeoutMs),
+      insist: (work) => this.#runner.insist(work),
       running: new Set(),
       stopping: this.#stopping.signal,
     }
@@ -169,7 +171,7 @@ export class Session {
   // Reading
 
   async #fill(): Promise<void> {
-    const { tail, selection, headAtStart } = this.#parts
+    const { tail, selection } = this.#parts
     let after = this.#tracker.mark
     for (;;) {
       await this.#untilRoom()
@@ -179,7 +181,7 @@ export class Session {
         await this.#runner.insist(() => tail.wait(after, this.#stopping.signal))
         continue
       }
-      for (const event of page.events) this.#take(event, headAtStart)
+      for (const event of page.events) this.#take(event)
       this.#tracker.readUpTo(page.upTo)
       after = page.upTo
       this.#dispatcher.pump()
@@ -195,17 +197,23 @@ export class Session {
     }
   }
 
-  #take(stored: StoredEnvelope, headAtStart: number): void {
+  #take(stored: StoredEnvelope): void {
     if (this.#ahead.delete(stored.position)) return
     const { plan, selection, ports } = this.#parts
     const what = planEvent(stored, selection, { plan, registry: ports.registry })
     if (what.kind === 'pass') return
     if (what.kind === 'undeclared') return this.#passedOver(stored, 'undeclared')
     this.#tracker.handOut(stored.position)
-    const isCareful = this.#carefulLeft > 0 && stored.position <= headAtStart
-    if (isCareful) this.#carefulLeft--
+    const { isWatched, isAlone } = this.#caution.of(stored.position)
     const readMs = plan.handleBatch === undefined ? 0 : this.#now()
-    this.#dispatcher.add({ stored, plan: what, isCareful, isSingle: false, readMs })
+    this.#dispatcher.add({
+      stored,
+      plan: what,
+      isWatched,
+      isAlone: isAlone && what.kind === 'handle',
+      isSingle: isWatched,
+      readMs,
+    })
   }
 
   #passedOver(event: StoredEnvelope, why: 'undeclared' | 'unreadable' | 'skipped'): void {
@@ -238,11 +246,11 @@ export class Session {
     }
   }
 
-  async #holdForPerson(state: 'paused' | 'failed', reason: string): Promise<void> {
+  /** Nothing of the log begins any more, until a person resumes it. */
+  async #stopFor(state: 'paused' | 'failed', reason: string): Promise<void> {
     const { subscriptions } = this.#attempts.ports.store
     await this.#runner.insist(() => subscriptions.setPaused(this.fence, true))
     this.holds.hold(state, reason)
-    await this.holds.untilResumed()
   }
 
   // The end
@@ -279,7 +287,7 @@ export class Session {
         stopping: this.#stopping.signal,
         end: (end) => this.end(end),
         tell: (status) => teller.is(status),
-        probeNew: () => this.#dispatcher.probe(),
+        probe: () => this.#dispatcher.probe(),
         onFree: () => {
           this.#room.ring()
           this.#dispatcher.pump()
@@ -298,13 +306,17 @@ export class Session {
       outage: this.#outage,
       parked: this.#parts.parked,
       pause: (delayMs) => holds.pause(delayMs),
-      holdForOutage: (error) => holds.untilTried(error),
-      holdForPerson: (state, reason) => this.#holdForPerson(state, reason),
+      sleep: (delayMs) => holds.sleep(delayMs),
+      beginOutage: (error) => holds.beginOutage(error),
+      stopFor: (state, reason) => this.#stopFor(state, reason),
       recover: (error) => holds.recover(error),
       recovered: () => holds.recovered(),
       succeeded: () => holds.succeeded(),
       get isStopping() {
         return isStopping()
+      },
+      get isHeld() {
+        return holds.isHeld
       },
     }
   }
@@ -316,6 +328,7 @@ export class Session {
       index: this.#parts.parked,
       selection: this.#parts.selection,
       generation: this.fence.generation,
+      isAfterDeath: !this.#parts.claimed.wasReleased,
       onFinished: (event, key) => this.#tellParked(event, key, 'resolved'),
       onRan: () => this.#parkedDue.ring(),
     })
@@ -329,7 +342,10 @@ export class Session {
       newerSince: this.#parts.newerSince,
       now: () => this.#now(),
       offer: () => this.end({ kind: 'offered' }),
-      holdForPerson: (reason) => this.#holdForPerson('failed', reason),
+      holdForPerson: async (reason) => {
+        await this.#stopFor('failed', reason)
+        await this.holds.untilResumed()
+      },
       passedOver: (event) => this.#passedOver(event, 'unreadable'),
     }
     return new Dispatcher({
@@ -340,6 +356,7 @@ export class Session {
       index: this.#parts.parked,
       mayBegin: () => !this.isStopping && !this.holds.isHeld && !this.#outage.isActive,
       mayBeginParked: () => !this.isStopping && !this.#outage.isActive,
+      mayProbe: () => !this.isStopping && !this.holds.isHeld,
       handleSpecial: (item) => handleSpecial(special, item),
       onDone: (item, outcome) => this.#onDone(item, outcome),
       onCrash: (error) => void this.#crash(error),
@@ -362,10 +379,4 @@ export class Session {
     this.#tellParked(stored, plan.key, 'parked')
     this.#parkedDue.ring()
   }
-}
-
-/** How many events may be under way at the same time. */
-function widthOf(plan: SubscriptionPlan): number {
-  if (plan.handleBatch !== undefined) return plan.batchSize
-  return plan.effects === 'database' ? GROUP : plan.concurrency
 }

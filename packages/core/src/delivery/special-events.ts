@@ -28,7 +28,7 @@ export async function handleSpecial(parts: SpecialParts, { plan, stored }: Item)
   switch (plan.kind) {
     case 'newer':
       await waitForNewer(parts, stored, plan.error)
-      return parts.runner.park(parking, 'unknown-version', plan.error)
+      return parkNewer(parts, parking, plan.error)
     case 'broken':
       return parts.runner.park(parking, 'failed', plan.error)
     case 'unreadable':
@@ -51,6 +51,17 @@ async function handleUnreadable(
   return runner.park(parking, 'unreadable', error)
 }
 
+/** One that may not be parked now has waited nevertheless. */
+async function parkNewer(
+  { runner, newerSince }: SpecialParts,
+  parking: { readonly event: StoredEnvelope; readonly key: string },
+  error: unknown,
+): Promise<Outcome> {
+  const outcome = await runner.park(parking, 'unknown-version', error)
+  if (outcome !== 'held') newerSince.delete(parking.event.position)
+  return outcome
+}
+
 /** Answers when nobody came who knows its version. Until then others are offered the lease. */
 async function waitForNewer(
   { newerSince, now, holds, offer }: SpecialParts,
@@ -65,7 +76,7 @@ async function waitForNewer(
     await holds.pause(Math.min(OFFER_AFTER_MS, leftMs()))
     holds.setNewer(undefined)
   }
-  if (leftMs() <= 0) return void newerSince.delete(stored.position)
+  if (leftMs() <= 0) return
   offer()
   holds.requireRunning()
 }

@@ -1,3 +1,4 @@
+import { isTidingsError } from '../errors/tidings-error.ts'
 import type { Lease } from '../store/lease-store.ts'
 import type { ClaimedProgress, Fence, SubscriptionStatus } from '../store/subscription-store.ts'
 import { Bell } from '../internal/bell.ts'
@@ -20,6 +21,9 @@ export interface SubscriptionRunnerParts {
   readonly tail: LogTail
   readonly ownership: OwnershipOptions
 }
+
+/** After which a state is written again that the store could not take, milliseconds. */
+const REWRITE_MS = 1000
 
 /**
  * Keeps a subscription running for as long as the process does: waits for its lease, runs a session
@@ -54,7 +58,10 @@ export class SubscriptionRunner {
       work: {
         serve: (lease, lost) => this.#serve(lease, lost),
         onHeld: (by) => this.#teller.is({ state: 'starting', reason: `${by} owns it` }),
-        onFailed: (error) => this.#teller.is({ state: 'failed', reason: String(error) }),
+        onFailed: (error) => {
+          const state = isStoreTrouble(error) ? 'outage' : 'failed'
+          this.#teller.is({ state, reason: String(error) })
+        },
       },
     })
   }
@@ -175,6 +182,8 @@ export class SubscriptionRunner {
   async #look(desk: OperationDesk, session: Session): Promise<void> {
     try {
       await desk.look()
+      // Where nothing else is to be done, nobody else would find out.
+      session.holds.recovered()
     } catch (error) {
       try {
         await session.holds.recover(error)
@@ -185,15 +194,24 @@ export class SubscriptionRunner {
     }
   }
 
-  async #writeStatus(status: SubscriptionStatus): Promise<void> {
-    if (this.#fence === undefined) return
+  /** @returns false after a while in which the store was in trouble: the state is shown late, but shown */
+  async #writeStatus(status: SubscriptionStatus): Promise<boolean> {
+    const session = this.#session
+    if (this.#fence === undefined) return true
     try {
       await this.#parts.ports.store.subscriptions.describe(this.#fence, status)
+      return true
     } catch (error) {
-      // A state that could not be written is shown late; who has lost the subscription hears it elsewhere.
       const code = (error as { code?: string }).code
-      if (code === 'TIDINGS_FENCED') this.#session?.end({ kind: 'lost' })
+      if (code === 'TIDINGS_FENCED') session?.end({ kind: 'lost' })
       else if (code !== 'TIDINGS_CLOSED') this.#parts.ports.onError(error)
+      if (session === undefined || session.isStopping || !isStoreTrouble(error)) return true
+      await session.waitFor(new Promise(() => undefined), REWRITE_MS)
+      return false
     }
   }
+}
+
+function isStoreTrouble(error: unknown): boolean {
+  return isTidingsError(error) && error.code.startsWith('TIDINGS_STORE_')
 }
