@@ -1,3 +1,4 @@
+// tidy-allow sleep: a producer that paces itself, so that the consumers keep up; nothing is waited for with it
 // A process that does everything a runtime can do until it is killed. Started by live.ts.
 import { writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'

@@ -1,29 +1,15 @@
-import type { StoredEnvelope } from '../contract/envelope.ts'
-import { attemptBatch, attemptGroup, type AttemptOf, type AttemptPorts } from './attempt.ts'
+import { attemptGroup, type AttemptPorts } from './attempt.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
 import { Arrivals } from './arrivals.ts'
+import { BatchRunner } from './batch-runner.ts'
+import { toAttempt, type Item } from './item.ts'
+import { Pace } from './pace.ts'
 import type { EventRunner, Outcome } from './event-runner.ts'
 import { Lanes } from './lanes.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import type { ParkedRunner } from './parked-runner.ts'
-import { PartialFailure } from './partial-failure.ts'
 import { Places } from './places.ts'
-import type { EventPlan } from './plan-event.ts'
 import { SessionOver } from './session-end.ts'
-
-/** An event that was handed out, and what is to be done about it. */
-export interface Item {
-  readonly stored: StoredEnvelope
-  readonly plan: Exclude<EventPlan, { readonly kind: 'pass' | 'undeclared' }>
-  /** Its attempt is recorded before it is made. */
-  isWatched: boolean
-  /** No other handler runs beside it. */
-  isAlone: boolean
-  /** When it was read, milliseconds since the epoch: the age of a batch counts from its first. */
-  readonly readMs: number
-  /** In a transaction of its own: the group that it was in failed. */
-  isSingle: boolean
-}
 
 export interface DispatcherParts {
   readonly plan: SubscriptionPlan
@@ -47,9 +33,6 @@ export interface DispatcherParts {
 /** Events that share a transaction, where all that is done about them is in the database. */
 export const GROUP = 100
 
-/** What is begun in one turn of the event loop, at the most: some 5 ms of transactions. */
-const BEGUN_IN_TURN = 32
-
 /** Decides what begins when: lanes, places, the rate, groups and batches. */
 export class Dispatcher {
   readonly places: Places
@@ -60,19 +43,25 @@ export class Dispatcher {
   /** What is done to parked events, while nobody handles an event of their key. */
   readonly #tasks: { readonly key: string; readonly run: () => Promise<void> }[] = []
   readonly #arrivals = new Arrivals<Item>()
-  #begunInTurn = 0
-  #isTurnAwaited = false
+  readonly #pace: Pace
+  readonly #batches: BatchRunner
   #careful = 0
   /** Waits until no handler runs, so that it can run alone. */
   #wantsAlone = false
   /** Which of the two is tried next while nothing succeeds. */
   #probesHead = false
   #isPumping = false
-  #mayStartMs = 0
-  #alarm: Promise<void> | undefined
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts
+    const { ports, stopping } = parts.attempts
+    const { clock } = ports.environment
+    this.#pace = new Pace({ clock, stopping, rate: parts.plan.rate, onMay: () => this.pump() })
+    this.#batches = new BatchRunner({
+      ...parts,
+      run: (item) => this.#run(item),
+      done: (item) => this.#done(item, 'handled'),
+    })
     this.places = new Places(
       () => this.#limit(),
       () => {
@@ -118,7 +107,7 @@ export class Dispatcher {
       this.#beginTasks()
       this.#beginHeads()
       while (this.#parts.mayBegin() && this.places.hasFree && this.#lanes.hasReady) {
-        if (this.#isTurnOver() || !this.#mayStart()) break
+        if (!this.#pace.mayBegin(this.#isGrouping || this.#isBatching ? 8 : 1)) break
         if (!this.#beginNext()) break
       }
     } finally {
@@ -352,7 +341,7 @@ export class Dispatcher {
     const { plan } = this.#parts
     const ageMs = this.#now() - (this.#lanes.peek('')?.readMs ?? 0)
     if (this.#lanes.size < plan.batchSize && ageMs < plan.batchAgeMs) {
-      this.#wakeIn(plan.batchAgeMs - ageMs)
+      this.#pace.wakeIn(plan.batchAgeMs - ageMs)
       return false
     }
     const key = this.#lanes.take()!
@@ -362,132 +351,7 @@ export class Dispatcher {
       if (item === undefined) break
       items.push(item)
     }
-    this.#begin(key, async () => this.#putBack(key, await this.#runBatch(items)))
+    this.#begin(key, async () => this.#putBack(key, await this.#batches.run(items)))
     return true
   }
-
-  /** @returns those that are not done, and are to be put back */
-  async #runBatch(items: readonly Item[]): Promise<readonly Item[]> {
-    let batch: Item[] = []
-    for (const [index, item] of items.entries()) {
-      if (this.#fitsBatch(item)) {
-        batch.push(item)
-        continue
-      }
-      if (mustFollow(item, batch)) {
-        const held = await this.#handleBatch(batch)
-        if (held.length > 0 || !this.#parts.mayBegin()) return [...held, ...items.slice(index)]
-        batch = []
-      }
-      if (!(await this.#run(item))) return [...batch, ...items.slice(index)]
-    }
-    return batch.length === 0 ? [] : this.#handleBatch(batch)
-  }
-
-  #fitsBatch({ plan, isWatched }: Item): boolean {
-    return plan.kind === 'handle' && !isWatched && !this.#parts.index.has(plan.key)
-  }
-
-  /** One after the other. @returns the first that may not run now, and all behind it */
-  async #runEach(items: readonly Item[]): Promise<readonly Item[]> {
-    for (const [index, item] of items.entries()) {
-      const mayRun = index === 0 || this.#parts.mayBegin()
-      if (!mayRun || !(await this.#run(item))) return items.slice(index)
-    }
-    return []
-  }
-
-  async #handleBatch(batch: readonly Item[]): Promise<readonly Item[]> {
-    if (batch.length === 1) return this.#runEach(batch)
-    const positions = batch.map(({ stored }) => stored.position)
-    try {
-      await attemptBatch(this.#parts.attempts, batch.map(toAttempt), { positions, parked: [] })
-    } catch (error) {
-      if (error instanceof SessionOver) throw error
-      if (error instanceof PartialFailure) return this.#endPartly(batch, error)
-      const half = Math.ceil(batch.length / 2)
-      const held = await this.#runBatch(batch.slice(0, half))
-      // A person may have paused it meanwhile: the rest of a batch can take long.
-      if (held.length > 0 || !this.#parts.mayBegin()) return [...held, ...batch.slice(half)]
-      return this.#runBatch(batch.slice(half))
-    }
-    for (const item of batch) this.#done(item, 'handled')
-    return []
-  }
-
-  /** What its handler did not name is done; what it named goes through its attempts, each alone. */
-  async #endPartly(batch: readonly Item[], { failures }: PartialFailure): Promise<readonly Item[]> {
-    const failed = new Set(failures.map(({ event }) => event.eventId))
-    const [rest, done] = [
-      batch.filter(({ stored }) => failed.has(stored.eventId)),
-      batch.filter(({ stored }) => !failed.has(stored.eventId)),
-    ]
-    const { writer } = this.#parts.attempts
-    await Promise.all(
-      done.map(({ stored }) => this.#parts.runner.insist(() => writer.done(stored.position))),
-    )
-    for (const item of done) this.#done(item, 'handled')
-    return this.#runEach(rest)
-  }
-
-  // The turn
-
-  /**
-   * Handlers that wait for nothing, on a store that answers at once, would leave nobody else a turn of
-   * the event loop: no timer would fire, and the lease would run out.
-   */
-  #isTurnOver(): boolean {
-    if (this.#begunInTurn < BEGUN_IN_TURN) {
-      this.#begunInTurn += this.#isGrouping || this.#isBatching ? 8 : 1
-      return false
-    }
-    if (!this.#isTurnAwaited) {
-      this.#isTurnAwaited = true
-      setImmediate(() => {
-        this.#isTurnAwaited = false
-        this.#begunInTurn = 0
-        this.pump()
-      })
-    }
-    return true
-  }
-
-  // The rate
-
-  #mayStart(): boolean {
-    const { rate } = this.#parts.plan
-    if (rate === Number.POSITIVE_INFINITY) return true
-    const nowMs = this.#now()
-    if (nowMs < this.#mayStartMs) {
-      this.#wakeIn(this.#mayStartMs - nowMs)
-      return false
-    }
-    this.#mayStartMs = Math.max(nowMs, this.#mayStartMs) + 1000 / rate
-    return true
-  }
-
-  #wakeIn(delayMs: number): void {
-    if (this.#alarm !== undefined) return
-    const { clock } = this.#parts.attempts.ports.environment
-    const woken = (): void => {
-      this.#alarm = undefined
-      this.pump()
-    }
-    this.#alarm = clock.sleep(delayMs, { signal: this.#parts.attempts.stopping }).then(
-      woken,
-      // The session stops: there is nothing to wake.
-      () => undefined,
-    )
-  }
-}
-
-/** Whether what goes alone has to wait for those before it. One that is only put aside need not, usually. */
-function mustFollow({ plan, isWatched }: Item, before: readonly Item[]): boolean {
-  if (before.length === 0) return false
-  return isWatched || before.some((other) => other.plan.key === plan.key)
-}
-
-function toAttempt({ plan }: Item): AttemptOf {
-  if (plan.kind !== 'handle') throw new TypeError(`An event to be ${plan.kind} came into a group`)
-  return { event: plan.event, attempt: 1, laterUsed: 0, redrives: 0 }
 }

@@ -1,6 +1,6 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
-import type { Item } from './dispatcher.ts'
+import type { Item } from './item.ts'
 import type { EventRunner, Outcome } from './event-runner.ts'
 import type { SessionHolds } from './session-holds.ts'
 

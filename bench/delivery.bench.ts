@@ -1,0 +1,160 @@
+import { copyFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Lanes } from '../packages/core/src/delivery/lanes.ts'
+import { scaled, type Bench, type Running, type Setting, type Variant } from './harness/bench.ts'
+import { RawConsumer } from './twins/consumer.ts'
+import { appendScans, ParcelScanned } from './workload/parcels.ts'
+
+const EVENTS = 20_000
+const SINGLE_EVENTS = 2000
+const KEYS = 10_000
+
+const seeded = ({ shared }: Pick<Setting, 'shared'>): string => join(shared, 'log.db')
+const singles = ({ shared }: Pick<Setting, 'shared'>): string => join(shared, 'singles.db')
+
+async function seedLog(file: string, events: number): Promise<void> {
+  const { bootstrap, defineModule } = await import('tidings')
+  const { sqlite } = await import('tidings/sqlite')
+  const app = await bootstrap({
+    store: sqlite({ file, synchronous: 'normal' }),
+    modules: [defineModule('bench', [ParcelScanned])],
+    delivery: { run: false },
+  })
+  await appendScans(app.store, { events, keys: KEYS })
+  await app.store.transaction((tx) =>
+    tx.sql`create table bench_effects (grams integer not null, depot text not null) strict`.then(
+      () => undefined,
+    ),
+  )
+  await app.close()
+}
+
+/** A subscription that writes a row for each event; every sample is a subscription that was never there. */
+function ours(
+  file: (setting: Setting) => string,
+  effects: 'database' | 'anywhere',
+): Variant['start'] {
+  return async (setting): Promise<Running> => {
+    const { bootstrap, defineModule, defineSubscription } = await import('tidings')
+    const { sqlite } = await import('tidings/sqlite')
+    type Sql = import('tidings').SqlTransaction
+    const own = join(setting.folder, 'log.db')
+    copyFileSync(file(setting), own)
+    const begin = (sample: number) =>
+      bootstrap({
+        store: sqlite(own),
+        delivery: { run: false },
+        modules: [
+          defineModule('bench', [
+            defineSubscription<string, typeof ParcelScanned, Sql>(`sample-${sample}`, {
+              events: ParcelScanned,
+              effects,
+              handle: async ({ payload: { grams, depot } }, { tx }) => {
+                await tx.sql`insert into bench_effects values (${grams}, ${depot})`
+              },
+            }),
+          ]),
+        ],
+      })
+    let sample = 0
+    let app = await begin(sample)
+    const start = (): void =>
+      (app.delivery as unknown as { start(names: string[]): void }).start([`sample-${sample}`])
+    return {
+      async sample() {
+        start()
+        await app.delivery.caughtUp()
+        return { count: await app.store.head() }
+      },
+      async settle() {
+        await app.store.transaction((tx) => tx.sql`delete from bench_effects`.then(() => undefined))
+        await app.close()
+        app = await begin(++sample)
+      },
+      stop: () => app.close(),
+    }
+  }
+}
+
+function twin(file: (setting: Setting) => string, perTransaction: number): Variant['start'] {
+  return (setting): Running => {
+    const own = join(setting.folder, 'log.db')
+    copyFileSync(file(setting), own)
+    const consumer = new RawConsumer(own)
+    return {
+      sample: () => ({ count: consumer.run(perTransaction) }),
+      settle: () => consumer.restart(),
+      stop: () => consumer.close(),
+    }
+  }
+}
+
+/** Items through the lanes of 10,000 keys, and nothing else. */
+function lanes({ scale }: Setting): Running {
+  const count = scaled(500_000, scale)
+  const keys = Array.from({ length: KEYS }, (_, n) => `parcel-${n}`)
+  return {
+    sample() {
+      const all = new Lanes<number>()
+      let taken = 0
+      for (let n = 0; n < count; n++) {
+        all.add(keys[(n * 7919) % KEYS]!, n)
+        if (all.size < 1000) continue
+        taken += takeOne(all)
+      }
+      while (all.size > 0) taken += takeOne(all)
+      if (taken !== count) throw new Error(`${taken} of ${count} items came out`)
+      return { count }
+    },
+  }
+}
+
+function takeOne(all: Lanes<number>): number {
+  const key = all.take()!
+  const item = all.next(key)
+  all.release(key)
+  return item === undefined ? 0 : 1
+}
+
+export const bench: Bench = {
+  name: 'delivery',
+  summary:
+    'a subscription with its progress in the transaction of the effects, against loops by hand; the lanes alone',
+  clock: 'wall',
+  shows: 'rate',
+  unit: 'event',
+  rounds: 9,
+  warmups: 1,
+  variants: [
+    { name: 'ours, grouped', start: ours(seeded, 'database') },
+    { name: 'twin, by hundreds', start: twin(seeded, 100) },
+    { name: 'ours, a transaction each', start: ours(singles, 'anywhere') },
+    { name: 'twin, a transaction each', start: twin(singles, 1) },
+    { name: 'lanes, 10,000 keys', informative: true, start: lanes },
+  ],
+  goals: [
+    {
+      kind: 'ratio',
+      variant: 'twin, by hundreds',
+      reference: 'twin, a transaction each',
+      atLeast: 2,
+      fairness: true,
+    },
+    { kind: 'ratio', variant: 'ours, grouped', reference: 'twin, by hundreds', atLeast: 0.7 },
+    {
+      kind: 'ratio',
+      variant: 'ours, a transaction each',
+      reference: 'twin, a transaction each',
+      atLeast: 0.8,
+    },
+  ],
+  notes: [
+    `${EVENTS.toLocaleString('en')} events of 200 bytes over ${KEYS.toLocaleString('en')} keys (${SINGLE_EVENTS.toLocaleString('en')} where each has a transaction), synchronous = FULL; the effect is a row in a table of the user's.`,
+    'Ours reads through the contract, keeps the order of each key, and notes its mark under the fence; the twin does none of this.',
+    'The lanes must cost no more than 1 µs an event: more than 1,000,000 items/s.',
+  ],
+  async seed({ shared, scale }) {
+    await seedLog(seeded({ shared }), scaled(EVENTS, scale))
+    await seedLog(singles({ shared }), scaled(SINGLE_EVENTS, scale))
+  },
+}

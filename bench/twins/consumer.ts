@@ -1,0 +1,85 @@
+/**
+ * What a careful team would write by hand to consume the log: a keyset loop over the same columns, the
+ * effect and the mark in one transaction. No lanes, no retries, nobody else who could take over.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { PRAGMAS } from './sqlite-schema.ts'
+
+const COLUMNS =
+  'position, stream, version, event_id, event_type, event_version, correlation_id, causation_id, occurred_at, recorded_at, schema, payload, metadata, topic, key'
+
+/** A row of the log as an array, in the order of the columns. */
+export type LogRow = readonly (string | number | null)[]
+
+export class RawConsumer {
+  readonly database: DatabaseSync
+  readonly #page: StatementSync
+  readonly #mark: StatementSync
+  readonly #effect: StatementSync
+  position = 0
+
+  constructor(file: string) {
+    this.database = new DatabaseSync(file)
+    for (const pragma of PRAGMAS) this.database.exec(`pragma ${pragma}`)
+    this.database.exec(
+      `create table if not exists bench_effects (grams integer not null, depot text not null) strict;
+       create table if not exists bench_marks (name text primary key, position integer not null) strict, without rowid;
+       insert or ignore into bench_marks values ('twin', 0)`,
+    )
+    this.#page = this.database.prepare(
+      `select ${COLUMNS} from event_log where position > ? order by position limit 1000`,
+      { returnArrays: true },
+    )
+    this.#mark = this.database.prepare('update bench_marks set position = ? where position = ?')
+    this.#effect = this.database.prepare('insert into bench_effects values (?, ?)')
+  }
+
+  /** Handles all there is, `perTransaction` events and one mark in each. */
+  run(perTransaction: number): number {
+    let handled = 0
+    for (;;) {
+      const rows = this.#page.all(this.position) as unknown as readonly LogRow[]
+      for (let first = 0; first < rows.length; first += perTransaction) {
+        this.#handle(rows.slice(first, first + perTransaction))
+      }
+      handled += rows.length
+      if (rows.length < 1000) return handled
+    }
+  }
+
+  /** Reads all there is and writes the mark behind each page: what a relay does beside sending. */
+  relay(send: (row: LogRow) => void): number {
+    let sent = 0
+    for (;;) {
+      const rows = this.#page.all(this.position) as unknown as readonly LogRow[]
+      if (rows.length === 0) return sent
+      for (const row of rows) send(row)
+      this.#moveTo(rows.at(-1)?.[0] as number)
+      sent += rows.length
+    }
+  }
+
+  restart(): void {
+    this.database.exec('update bench_marks set position = 0; delete from bench_effects')
+    this.position = 0
+  }
+
+  close(): void {
+    this.database.close()
+  }
+
+  #handle(rows: readonly LogRow[]): void {
+    this.database.exec('begin immediate')
+    for (const row of rows) {
+      const payload = JSON.parse(row[11] as string) as { grams: number; depot: string }
+      this.#effect.run(payload.grams, payload.depot)
+    }
+    this.#moveTo(rows.at(-1)?.[0] as number)
+    this.database.exec('commit')
+  }
+
+  #moveTo(position: number): void {
+    this.#mark.run(position, this.position)
+    this.position = position
+  }
+}

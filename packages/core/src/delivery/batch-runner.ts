@@ -1,0 +1,96 @@
+import { attemptBatch, type AttemptPorts } from './attempt.ts'
+import { toAttempt, type Item } from './item.ts'
+import type { EventRunner } from './event-runner.ts'
+import type { ParkedIndex } from './parked-index.ts'
+import { PartialFailure } from './partial-failure.ts'
+import { SessionOver } from './session-end.ts'
+
+export interface BatchParts {
+  readonly attempts: AttemptPorts
+  readonly runner: EventRunner
+  readonly index: ParkedIndex
+  readonly mayBegin: () => boolean
+  /** Takes an event through its attempts, alone. @returns whether it is done */
+  readonly run: (item: Item) => Promise<boolean>
+  /** A batch has handled it. */
+  readonly done: (item: Item) => void
+}
+
+/** Hands batches to their handler, and halves those that fail until the culprit stands alone. */
+export class BatchRunner {
+  readonly #parts: BatchParts
+
+  constructor(parts: BatchParts) {
+    this.#parts = parts
+  }
+
+  /** @returns those that are not done, and are to be put back */
+  async run(items: readonly Item[]): Promise<readonly Item[]> {
+    let batch: Item[] = []
+    for (const [index, item] of items.entries()) {
+      if (this.#fitsBatch(item)) {
+        batch.push(item)
+        continue
+      }
+      if (mustFollow(item, batch)) {
+        const held = await this.#handleBatch(batch)
+        if (held.length > 0 || !this.#parts.mayBegin()) return [...held, ...items.slice(index)]
+        batch = []
+      }
+      if (!(await this.#parts.run(item))) return [...batch, ...items.slice(index)]
+    }
+    return batch.length === 0 ? [] : this.#handleBatch(batch)
+  }
+
+  #fitsBatch({ plan, isWatched }: Item): boolean {
+    return plan.kind === 'handle' && !isWatched && !this.#parts.index.has(plan.key)
+  }
+
+  /** One after the other. @returns the first that may not run now, and all behind it */
+  async #runEach(items: readonly Item[]): Promise<readonly Item[]> {
+    for (const [index, item] of items.entries()) {
+      const mayRun = index === 0 || this.#parts.mayBegin()
+      if (!mayRun || !(await this.#parts.run(item))) return items.slice(index)
+    }
+    return []
+  }
+
+  async #handleBatch(batch: readonly Item[]): Promise<readonly Item[]> {
+    if (batch.length === 1) return this.#runEach(batch)
+    const positions = batch.map(({ stored }) => stored.position)
+    try {
+      await attemptBatch(this.#parts.attempts, batch.map(toAttempt), { positions, parked: [] })
+    } catch (error) {
+      if (error instanceof SessionOver) throw error
+      if (error instanceof PartialFailure) return this.#endPartly(batch, error)
+      const half = Math.ceil(batch.length / 2)
+      const held = await this.run(batch.slice(0, half))
+      // A person may have paused it meanwhile: the rest of a batch can take long.
+      if (held.length > 0 || !this.#parts.mayBegin()) return [...held, ...batch.slice(half)]
+      return this.run(batch.slice(half))
+    }
+    for (const item of batch) this.#parts.done(item)
+    return []
+  }
+
+  /** What its handler did not name is done; what it named goes through its attempts, each alone. */
+  async #endPartly(batch: readonly Item[], { failures }: PartialFailure): Promise<readonly Item[]> {
+    const failed = new Set(failures.map(({ event }) => event.eventId))
+    const [rest, done] = [
+      batch.filter(({ stored }) => failed.has(stored.eventId)),
+      batch.filter(({ stored }) => !failed.has(stored.eventId)),
+    ]
+    const { writer } = this.#parts.attempts
+    await Promise.all(
+      done.map(({ stored }) => this.#parts.runner.insist(() => writer.done(stored.position))),
+    )
+    for (const item of done) this.#parts.done(item)
+    return this.#runEach(rest)
+  }
+}
+
+/** Whether what goes alone has to wait for those before it. One that is only put aside need not, usually. */
+function mustFollow({ plan, isWatched }: Item, before: readonly Item[]): boolean {
+  if (before.length === 0) return false
+  return isWatched || before.some((other) => other.plan.key === plan.key)
+}

@@ -1,0 +1,23 @@
+import type { StoredEnvelope } from '../contract/envelope.ts'
+import type { AttemptOf } from './attempt.ts'
+import type { EventPlan } from './plan-event.ts'
+
+/** An event that was handed out, and what is to be done about it. */
+export interface Item {
+  readonly stored: StoredEnvelope
+  readonly plan: Exclude<EventPlan, { readonly kind: 'pass' | 'undeclared' }>
+  /** Its attempt is recorded before it is made. */
+  isWatched: boolean
+  /** No other handler runs beside it. */
+  isAlone: boolean
+  /** When it was read, milliseconds since the epoch: the age of a batch counts from its first. */
+  readonly readMs: number
+  /** In a transaction of its own: the group that it was in failed. */
+  isSingle: boolean
+}
+
+/** The first attempt of an event that can be handled. */
+export function toAttempt({ plan }: Item): AttemptOf {
+  if (plan.kind !== 'handle') throw new TypeError(`An event to be ${plan.kind} came into a group`)
+  return { event: plan.event, attempt: 1, laterUsed: 0, redrives: 0 }
+}

@@ -1,0 +1,74 @@
+import type { Clock } from '../internal/clock.ts'
+
+export interface PaceParts {
+  readonly clock: Clock
+  readonly stopping: AbortSignal
+  /** Events a second, at the most. */
+  readonly rate: number
+  /** Something may begin again. */
+  readonly onMay: () => void
+}
+
+/** What is begun in one turn of the event loop, at the most: some 5 ms of transactions. */
+const BEGUN_IN_TURN = 32
+
+/**
+ * When the next piece of work may begin: not more than the rate allows, and not more in one turn than
+ * leaves others theirs. Handlers that wait for nothing, on a store that answers at once, would let no
+ * timer fire, and the lease would run out.
+ */
+export class Pace {
+  readonly #parts: PaceParts
+  #begunInTurn = 0
+  #isTurnAwaited = false
+  #mayStartMs = 0
+  #alarm: Promise<void> | undefined
+
+  constructor(parts: PaceParts) {
+    this.#parts = parts
+  }
+
+  /** @param weight of what is to begin: 1 for one event */
+  mayBegin(weight: number): boolean {
+    if (this.#isTurnOver(weight)) return false
+    const { rate, clock } = this.#parts
+    if (rate === Number.POSITIVE_INFINITY) return true
+    const nowMs = clock.now()
+    if (nowMs < this.#mayStartMs) {
+      this.wakeIn(this.#mayStartMs - nowMs)
+      return false
+    }
+    this.#mayStartMs = Math.max(nowMs, this.#mayStartMs) + 1000 / rate
+    return true
+  }
+
+  wakeIn(delayMs: number): void {
+    if (this.#alarm !== undefined) return
+    const { clock, stopping, onMay } = this.#parts
+    const woken = (): void => {
+      this.#alarm = undefined
+      onMay()
+    }
+    this.#alarm = clock.sleep(delayMs, { signal: stopping }).then(
+      woken,
+      // The session stops: there is nothing to wake.
+      () => undefined,
+    )
+  }
+
+  #isTurnOver(weight: number): boolean {
+    if (this.#begunInTurn < BEGUN_IN_TURN) {
+      this.#begunInTurn += weight
+      return false
+    }
+    if (!this.#isTurnAwaited) {
+      this.#isTurnAwaited = true
+      setImmediate(() => {
+        this.#isTurnAwaited = false
+        this.#begunInTurn = 0
+        this.#parts.onMay()
+      })
+    }
+    return true
+  }
+}
