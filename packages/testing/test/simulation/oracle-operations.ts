@@ -1,0 +1,39 @@
+import type { OperationRecord, ParkedState } from 'tidings'
+import type { ParkedOracle } from './oracle-parked.ts'
+import { Violation } from './violation.ts'
+
+/** Compares what an operation says of itself with what was written in its name. @throws {Violation} */
+export function checkOperation(operation: OperationRecord, parked: ParkedOracle): void {
+  const { operationId, kind, state, result, error } = operation
+  if (state === 'failed') throw new Violation('operation', `${kind} failed: ${error}`)
+  if (state !== 'done' && state !== 'cancelled') return
+  const moved = parked.movedBy.get(operationId) ?? 0
+  const expected =
+    kind === 'redrive' ? outcomesOf(operationId, parked, moved) : { discarded: moved }
+  if (kind !== 'redrive' && kind !== 'discard') return
+  for (const [what, count] of Object.entries(expected)) {
+    if (result?.[what] === count) continue
+    throw new Violation(
+      'operation',
+      `${kind} says ${what}: ${JSON.stringify(result?.[what])}; it is ${count}`,
+    )
+  }
+}
+
+function outcomesOf(
+  operationId: string,
+  { rows }: ParkedOracle,
+  moved: number,
+): Readonly<Record<string, number>> {
+  const mine = [...rows.values()].filter((row) => row.operationId === operationId)
+  const count = (state: ParkedState): number => mine.filter((row) => row.state === state).length
+  if (count('redriving') > 0) {
+    throw new Violation('operation', 'redrive is over, and some of its events are still under way')
+  }
+  return {
+    moved,
+    resolved: count('resolved'),
+    parkedAgain: count('parked'),
+    discarded: count('discarded'),
+  }
+}
