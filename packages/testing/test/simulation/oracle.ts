@@ -132,6 +132,9 @@ export class Oracle {
       throw new Violation('fence', 'effects or parked events are committed under no fence')
     }
     for (const step of steps) this.#requireFence(step)
+    if (steps.length > 0 && process !== this.#owner) {
+      throw new Violation('fence', `${process} writes, and ${this.#owner} owns it`)
+    }
     const done = new Set(steps.flatMap(({ ahead = [] }) => ahead))
     for (const { mark } of steps) if (mark !== undefined) this.#addPassed(done, mark)
     for (const n of effects)

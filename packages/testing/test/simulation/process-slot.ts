@@ -5,6 +5,7 @@ import {
   StoreError,
   type App,
   type Failure,
+  type Store,
 } from 'tidings'
 import { seededIds, type SeededRandom } from '../../src/fakes/seeded.ts'
 import { Effect, OrderV1, OrderV2 } from './contracts.ts'
@@ -24,6 +25,8 @@ export interface SlotWorld extends HandlerWorld {
   readonly deaths: string[]
   readonly states: Set<string>
   readonly isCalm: boolean
+  /** The store as the application gets it. */
+  readonly givesStore: (store: Store) => Store
   readonly isStoreBusy: (index: number) => boolean
   readonly happened: HandlerWorld['happened'] & ((what: 'dies' | 'store-busy' | 'restarts') => void)
   violate(violation: Violation): void
@@ -148,7 +151,7 @@ export class ProcessSlot {
     const { knows } = this.shape
     const subscription = makeSubscription(plan.subscription, process, this.#world, knows)
     const app = (await bootstrap({
-      store: new ProcessStore(process, log),
+      store: this.#world.givesStore(new ProcessStore(process, log)),
       modules: [defineModule('orders', [knows === 1 ? OrderV1 : OrderV2, Effect, subscription])],
       clock: process.clock,
       ids: seededIds(1000 * (this.#index + 1) + this.#times),

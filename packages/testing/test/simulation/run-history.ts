@@ -1,4 +1,4 @@
-import type { ParkedKey } from 'tidings'
+import type { ParkedKey, Store } from 'tidings'
 import type { JournalLine } from './journal.ts'
 import type { HistoryPlan } from './plan-types.ts'
 import { SUBSCRIPTION } from './process-store.ts'
@@ -25,8 +25,12 @@ const LOOK_MS = 100
 const PATIENCE_MS = 8000
 
 /** Plays a history to its end, or to the first promise that is broken. */
-export async function runHistory(plan: HistoryPlan): Promise<HistoryOutcome> {
-  const world = new World(plan)
+export async function runHistory(
+  plan: HistoryPlan,
+  /** Puts something in front of the store of each process. */
+  givesStore: (store: Store) => Store = (store) => store,
+): Promise<HistoryOutcome> {
+  const world = new World(plan, givesStore)
   const startMs = world.time.nowMs
   await world.begin()
   try {

@@ -1,3 +1,4 @@
+import type { Store } from 'tidings'
 import { describeHistory } from './describe-history.ts'
 import { drawPlan } from './draw-plan.ts'
 import { Occurrences } from './occurrences.ts'
@@ -20,6 +21,7 @@ export interface SimulateOptions {
   readonly most?: number
   /** Counted in addition to these. */
   readonly occurrences?: Occurrences
+  readonly givesStore?: (store: Store) => Store
 }
 
 export async function simulate({
@@ -27,12 +29,13 @@ export async function simulate({
   histories,
   most = 1,
   occurrences = new Occurrences(),
+  givesStore,
 }: SimulateOptions): Promise<Simulation> {
   const broken: HistoryOutcome[] = []
   let virtualMs = 0
   let lines = 0
   for (let next = seed; next < seed + histories && broken.length < most; next++) {
-    const outcome = await runHistory(drawPlan(next))
+    const outcome = await runHistory(drawPlan(next), givesStore)
     occurrences.add(outcome)
     virtualMs += outcome.virtualMs
     lines += outcome.lines.length

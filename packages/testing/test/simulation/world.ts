@@ -37,6 +37,7 @@ const RIGHT: Behaviour = { kind: 'right' }
 /** Everything that one history consists of, and its faults. */
 export class World implements SlotWorld, HandlerWorld {
   readonly plan: HistoryPlan
+  readonly givesStore: SlotWorld['givesStore']
   readonly time: VirtualTime
   readonly journal: Journal
   readonly oracle: Oracle
@@ -58,8 +59,9 @@ export class World implements SlotWorld, HandlerWorld {
   #isNothingWorking = false
   #busy = new Map<number | 'all', number>()
 
-  constructor(plan: HistoryPlan) {
+  constructor(plan: HistoryPlan, givesStore: SlotWorld['givesStore']) {
     this.plan = plan
+    this.givesStore = givesStore
     this.random = seededRandom(plan.seed ^ 0x5eed)
     this.time = new VirtualTime(START_MS)
     this.oracle = new Oracle(plan)

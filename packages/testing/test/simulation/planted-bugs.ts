@@ -1,0 +1,235 @@
+import type {
+  ClaimedProgress,
+  ParkedEvent,
+  Store,
+  StoreTransaction,
+  SubscriptionRecord,
+  SubscriptionStore,
+} from 'tidings'
+import { Caution, type Care } from '../../../core/src/delivery/caution.ts'
+import { Deadlines } from '../../../core/src/delivery/deadlines.ts'
+import { Lanes } from '../../../core/src/delivery/lanes.ts'
+import { Outage } from '../../../core/src/delivery/outage.ts'
+import { ParkedIndex } from '../../../core/src/delivery/parked-index.ts'
+import { ProgressTracker, type ProgressPlan } from '../../../core/src/delivery/progress-tracker.ts'
+import { ProgressWriter } from '../../../core/src/delivery/progress-writer.ts'
+import { changeTransaction, StoreWrapper } from '../../src/broken/store-wrapper.ts'
+
+/** A line of the runtime that is wrong on purpose. */
+export interface PlantedBug {
+  readonly name: string
+  /** Breaks the runtime. @returns what mends it */
+  readonly plant?: () => () => void
+  /** Breaks what the runtime is told, or what it writes. */
+  readonly givesStore?: (store: Store) => Store
+}
+
+/** Replaces a method; the new one gets the old one. @returns what puts the old one back */
+function patch<Name extends string, Method extends (...args: never) => unknown>(
+  prototype: Record<Name, Method>,
+  name: Name,
+  change: (old: Method) => Method,
+): () => void {
+  const old = prototype[name]
+  prototype[name] = change(old)
+  return () => {
+    prototype[name] = old
+  }
+}
+
+const NO_CARE: Care = { isWatched: false, isAlone: false }
+
+const inRuntime: readonly PlantedBug[] = [
+  {
+    name: 'moves the mark over a hole',
+    plant: () =>
+      patch(
+        ProgressTracker.prototype,
+        'plan',
+        (old) =>
+          function plan(this: ProgressTracker, positions: readonly number[]): ProgressPlan {
+            const { mark, ahead }: ProgressPlan = old.call(this, positions)
+            if (mark !== undefined || ahead === undefined) return { mark, ahead }
+            return { mark: { from: this.mark, to: Math.max(...ahead) } }
+          },
+      ),
+  },
+  {
+    name: 'does not write down what ran ahead',
+    plant: () =>
+      patch(
+        ProgressTracker.prototype,
+        'plan',
+        (old) =>
+          function plan(this: ProgressTracker, positions: readonly number[]): ProgressPlan {
+            const { mark }: ProgressPlan = old.call(this, positions)
+            return { mark }
+          },
+      ),
+  },
+  {
+    name: 'commits effects without their progress',
+    plant: () => patch(ProgressWriter.prototype, 'within', () => async () => ({})),
+  },
+  {
+    name: 'drops what is parked where nothing else is written',
+    plant: () =>
+      patch(
+        ProgressWriter.prototype,
+        'done',
+        (old) =>
+          function done(this: ProgressWriter, position: number): Promise<void> {
+            return old.call(this, position)
+          },
+      ),
+  },
+  {
+    name: 'does not park the follower of a parked event',
+    plant: () => patch(ParkedIndex.prototype, 'has', () => () => false),
+  },
+  {
+    name: 'forgets a parked key when its first event is done',
+    plant: () =>
+      patch(
+        ParkedIndex.prototype,
+        'finished',
+        () =>
+          function finished(this: ParkedIndex, key: string): void {
+            this.forget(key)
+          },
+      ),
+  },
+  {
+    name: 'never tries again what is parked',
+    plant: () => patch(ParkedIndex.prototype, 'runnable', () => () => []),
+  },
+  {
+    name: 'handles two events of a key at the same time',
+    plant: () =>
+      patch(
+        Lanes.prototype,
+        'next',
+        (old) =>
+          function next(this: Lanes<unknown>, key: string): unknown {
+            const item = old.call(this, key)
+            this.release(key)
+            return item
+          },
+      ),
+  },
+  {
+    name: 'puts an event back behind those of its key',
+    plant: () =>
+      patch(
+        Lanes.prototype,
+        'putBack',
+        () =>
+          function putBack(this: Lanes<unknown>, key: string, item: unknown): void {
+            this.add(key, item)
+          },
+      ),
+  },
+  {
+    name: 'is careful about nothing after a death',
+    plant: () => patch(Caution.prototype, 'of', () => () => NO_CARE),
+  },
+  {
+    name: 'never ends an outage',
+    plant: () => patch(Outage.prototype, 'succeeded', () => () => false),
+  },
+  {
+    name: 'waits for a handler for ever',
+    plant: () => patch(Deadlines.prototype, 'watch', () => () => () => undefined),
+  },
+]
+
+/** Changes the subscriptions of a store. */
+class OtherSubscriptions extends StoreWrapper {
+  readonly #changes: Partial<SubscriptionStore>
+
+  constructor(
+    inner: Store,
+    change: (subscriptions: SubscriptionStore) => Partial<SubscriptionStore>,
+  ) {
+    super(inner)
+    this.#changes = change(inner.subscriptions)
+  }
+
+  override get subscriptions(): SubscriptionStore {
+    return { ...this.inner.subscriptions, ...this.#changes }
+  }
+}
+
+/** Changes the transactions of a store. */
+class OtherTransactions extends StoreWrapper {
+  readonly #change: (tx: StoreTransaction) => Partial<StoreTransaction>
+
+  constructor(inner: Store, change: (tx: StoreTransaction) => Partial<StoreTransaction>) {
+    super(inner)
+    this.#change = change
+  }
+
+  override transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result> {
+    return this.inner.transaction((tx) => work(changeTransaction(tx, this.#change(tx))))
+  }
+}
+
+function claimsAs(change: (claimed: ClaimedProgress) => ClaimedProgress): (store: Store) => Store {
+  return (store) =>
+    new OtherSubscriptions(store, (subscriptions) => ({
+      claim: async (claim) => change(await subscriptions.claim(claim)),
+    }))
+}
+
+function isOpen({ state }: ParkedEvent): boolean {
+  return state === 'parked' || state === 'redriving'
+}
+
+function oneFurther(record: SubscriptionRecord): SubscriptionRecord {
+  return { ...record, position: record.position + 1 }
+}
+
+const atStore: readonly PlantedBug[] = [
+  {
+    name: 'forgets at a restart what ran ahead',
+    givesStore: claimsAs((claimed) => ({ ...claimed, ahead: [] })),
+  },
+  {
+    name: 'takes every end of a process for a good one',
+    givesStore: claimsAs((claimed) => ({ ...claimed, wasReleased: true })),
+  },
+  {
+    name: 'begins one event too late after a reset',
+    givesStore: (store) =>
+      new OtherSubscriptions(store, (subscriptions) => ({
+        reset: async (fence, position) => oneFurther(await subscriptions.reset(fence, position)),
+      })),
+  },
+  {
+    name: 'loses what waits behind a parked event',
+    givesStore: (store) =>
+      new OtherTransactions(store, (tx) => ({
+        park: (events) => tx.park(events.filter(({ reason }) => reason !== 'behind')),
+      })),
+  },
+  {
+    name: 'writes under the fence of its successor',
+    givesStore: (store) =>
+      new OtherTransactions(store, (tx) => ({
+        progress: async (change) => {
+          const record = await store.subscriptions.find(change.subscription)
+          return tx.progress({ ...change, token: record?.token ?? change.token })
+        },
+      })),
+  },
+  {
+    name: 'forgets when a parked event is due',
+    givesStore: (store) =>
+      new OtherTransactions(store, (tx) => ({
+        park: (events) =>
+          tx.park(events.map((event) => (isOpen(event) ? { ...event, dueAt: undefined } : event))),
+      })),
+  },
+]
+
+export const plantedBugs: readonly PlantedBug[] = [...inRuntime, ...atStore]
