@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { runUntilSignal } from 'tidings'
+import { ndjsonPublisher, runUntilSignal } from 'tidings'
 import { sqlite } from 'tidings/sqlite'
 import { ArgumentError, help, readArguments, type Arguments } from './arguments.ts'
 import { startService, type Service } from './service.ts'
@@ -24,12 +24,15 @@ async function main(): Promise<number> {
 
 async function run(args: Arguments): Promise<number> {
   mkdirSync(dirname(args.file), { recursive: true })
+  // In the place of a broker: a line for each event that goes to a topic.
+  const topicsFile = `${args.file}.topics.ndjson`
   const service = await startService({
     store: sqlite(args.file),
     port: args.port,
     orFreePort: !args.isPortChosen,
+    publisher: ndjsonPublisher(topicsFile),
   })
-  console.log(welcome({ url: service.url, wantedPort: args.port, file: args.file }))
+  console.log(welcome({ url: service.url, wantedPort: args.port, file: args.file, topicsFile }))
   followEvents(service)
   await runUntilSignal(service.app, {
     onSignal: (signal) => console.log(`\n${signal}: finishing what is under way …`),
@@ -41,8 +44,8 @@ async function run(args: Arguments): Promise<number> {
 
 /** A line for each event that this process records. */
 function followEvents({ app }: Service): void {
-  app.bus.subscribe('Todo.**', ({ position, eventType, aggregateId }) => {
-    console.log(`  ${String(position).padStart(5)}  ${eventType.padEnd(22)} ${aggregateId}`)
+  app.bus.subscribe('**', ({ position, eventType, aggregateId }) => {
+    console.log(`  ${String(position).padStart(5)}  ${eventType.padEnd(31)} ${aggregateId}`)
   })
 }
 

@@ -1,9 +1,17 @@
-import { bootstrap, systemClock, type Clock, type Store } from 'tidings'
+import {
+  bootstrap,
+  systemClock,
+  type Clock,
+  type DeliveryOptions,
+  type Publisher,
+  type Store,
+} from 'tidings'
 import { httpRoutes } from './http/routes.ts'
 import { startServer, type RunningServer } from './http/server.ts'
-import { todoModule, type TodoApp } from './todo/module.ts'
+import { todoModules, type ModuleOptions, type TodoApp } from './modules.ts'
+import { fakePorts, type FakePorts } from './notifications/fake-ports.ts'
 
-export interface ServiceOptions {
+export interface ServiceOptions extends Pick<ModuleOptions, 'productivityWindow'> {
   readonly store: Store | Promise<Store>
   /** 0 for a free one. */
   readonly port: number
@@ -12,6 +20,12 @@ export interface ServiceOptions {
   /** Owns failures that no caller can mend; standard error by default. */
   readonly onError?: (error: unknown) => void
   readonly clock?: Clock
+  /** How users are reached: by nothing real here. */
+  readonly ports?: FakePorts
+  /** Where what has a topic goes; nowhere by default. */
+  readonly publisher?: Publisher
+  /** Whether events are handled here as well as requests; another process may do it. */
+  readonly delivery?: DeliveryOptions
 }
 
 export interface Service {
@@ -25,16 +39,25 @@ export interface Service {
 
 /** Starts the todo service. On a failure everything that was begun is closed again. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { clock = systemClock, onError = printError } = options
+  const { clock = systemClock, onError = printError, ports = fakePorts() } = options
+  const { productivityWindow, publisher, delivery } = options
   const app: TodoApp = await bootstrap({
     store: options.store,
-    modules: [todoModule],
+    modules: todoModules({ ports, ...(productivityWindow && { productivityWindow }) }),
     source: 'examples/todo',
     clock,
     onFailure: ({ error }) => onError(error),
+    ...(publisher && { publisher }),
+    ...(delivery && { delivery }),
   })
+  const mailServer = ports.refused
   const stopping = new AbortController()
-  const { fetch: answer } = httpRoutes(app, { stopping: stopping.signal, onError, clock })
+  const { fetch: answer } = httpRoutes(app, {
+    stopping: stopping.signal,
+    onError,
+    clock,
+    mailServer,
+  })
   const { port, orFreePort = false } = options
   let server: RunningServer
   try {

@@ -6,11 +6,14 @@ export interface Whereabouts {
   readonly wantedPort: number
   /** The file of the log. */
   readonly file: string
+  /** Where the relay writes what goes to topics. */
+  readonly topicsFile: string
 }
 
 /** What a person reads first: where it is, and lines that work when they are pasted in this order. */
-export function welcome({ url, wantedPort, file }: Whereabouts): string {
-  const todo = newId()
+export function welcome({ url, wantedPort, file, topicsFile }: Whereabouts): string {
+  const todoId = newId()
+  const todo = `${url}/todos/${todoId}`
   const trace = newId()
   const store = `--store sqlite:${file}`
   const json = `-H 'Content-Type: application/json'`
@@ -20,14 +23,24 @@ export function welcome({ url, wantedPort, file }: Whereabouts): string {
   return `${why}The todo service answers on ${url} and keeps its log in ${file}.
 
 Try it, in another terminal:
-  curl -X POST ${url}/todos ${correlation} ${json} -d '{"todoId":"${todo}","title":"Water the plants"}'
-  curl -X POST ${url}/todos/${todo}/complete ${correlation}
+  curl -X POST ${url}/todos ${correlation} ${json} -d '{"todoId":"${todoId}","title":"Water the plants"}'
+  curl -X POST ${todo}/reminders ${json} -d '{"reminderType":"push","due":"2s"}'
   curl -N '${url}/feed?after=0'
 
+A handler that fails: the mail server refuses you, until you say otherwise.
+  curl -X PUT ${url}/mail-server/refused
+  curl -X POST ${todo}/reminders ${json} -d '{"reminderType":"email","due":"1s"}'
+  npx tidings dead-letters list ${store}
+  curl -X DELETE ${url}/mail-server/refused
+  npx tidings dead-letters redrive --subscription email --wait ${store}
+
 Look into the log:
+  curl -X POST ${todo}/complete ${correlation}
   npx tidings events ${store}
   npx tidings trace ${trace} ${store}
+  npx tidings subscriptions list ${store}
   npx tidings verify ${store}
 
+What goes to topics is a line of ${topicsFile}.
 Events appear here as they are recorded. Ctrl-C stops.`
 }

@@ -18,6 +18,8 @@ async function start(file: string = temporaryFile(), clock?: Clock): Promise<Ser
   const service = await startService({
     store: sqlite(file),
     port: 0,
+    // Nothing follows: the feed holds what was asked for, and no more.
+    delivery: { run: false },
     onError: (error) => expect.fail(`no error is expected: ${String(error)}`),
     ...(clock === undefined ? {} : { clock }),
   })

@@ -374,7 +374,7 @@ test('a fault of the service says nothing of its inside to the caller, and all t
 test('the index lists every route, and health is good', async () => {
   const { request } = await start()
   const { body } = await request('GET /')
-  expect(Object.keys(body['routes'] as object)).toHaveLength(11)
+  expect(Object.keys(body['routes'] as object)).toHaveLength(24)
   expect((await request('GET /health')).body).toEqual({ live: true, ready: true, reasons: [] })
 })
 

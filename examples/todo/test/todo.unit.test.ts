@@ -9,7 +9,6 @@ import {
   TodoCreated,
   TodoDeleted,
   TodoPrioritized,
-  todos,
   TodoUncompleted,
   TodoUpdated,
   UncompleteTodo,
@@ -17,6 +16,7 @@ import {
 } from '../src/todo/contracts.ts'
 import { TodoError } from '../src/todo/todo-error.ts'
 import { Todo } from '../src/todo/todo.ts'
+import { todos } from '../src/topics.ts'
 import { memoryApp, NOON, stillClock, subject, TODO_ID } from './support/memory-app.ts'
 
 const noon = new Date(NOON).toISOString()

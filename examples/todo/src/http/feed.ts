@@ -1,7 +1,7 @@
 import { Hono, type Context } from 'hono'
 import { streamSSE, type SSEStreamingApi } from 'hono/streaming'
 import { toWire, type Clock, type StoredEnvelope } from 'tidings'
-import type { TodoApp } from '../todo/module.ts'
+import type { TodoApp } from '../modules.ts'
 import { RequestError } from './problem.ts'
 import { readNumber } from './request.ts'
 

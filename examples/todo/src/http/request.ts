@@ -1,4 +1,4 @@
-import { isUuid, nearestNames, type SendOptions } from 'tidings'
+import { isUuid, nameId, nearestNames, newId, type SendOptions } from 'tidings'
 import type { Context } from 'hono'
 import { TodoError } from '../todo/todo-error.ts'
 import { RequestError } from './problem.ts'
@@ -76,8 +76,19 @@ export function readUserId(c: Context): string {
   return readUuidHeader(c, 'X-User-Id') ?? DEMO_USER
 }
 
+/** Which todo, and who asks. */
+export function subjectOf(c: Context): { readonly todoId: string; readonly userId: string } {
+  return { todoId: readTodoId(c), userId: readUserId(c) }
+}
+
+/** A new id; the same for the same Idempotency-Key: a repeated creation is one request, not two. */
+export function idFor(c: Context, what: string): string {
+  const key = readIdempotencyKey(c)
+  return key === undefined ? newId() : nameId(`${what} ${key}`)
+}
+
 /** A UUID that makes the request harmless to repeat: the second answer is the first one again. */
-export function readIdempotencyKey(c: Context): string | undefined {
+function readIdempotencyKey(c: Context): string | undefined {
   return readUuidHeader(c, 'Idempotency-Key')
 }
 

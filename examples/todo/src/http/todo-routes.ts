@@ -1,5 +1,5 @@
 import { Hono, type Context } from 'hono'
-import { nameId, newId, toWire, type Envelope, type Sent } from 'tidings'
+import { toWire, type Envelope, type Sent } from 'tidings'
 import type { TodoList } from '../listing/todo-list.ts'
 import {
   CompleteTodo,
@@ -9,18 +9,19 @@ import {
   UncompleteTodo,
   UpdateTodo,
 } from '../todo/contracts.ts'
-import type { TodoApp } from '../todo/module.ts'
+import type { TodoApp } from '../modules.ts'
 import { TodoError } from '../todo/todo-error.ts'
 import { Todo, type TodoState } from '../todo/todo.ts'
 import { RequestError } from './problem.ts'
-import { respond } from './respond.ts'
+import { respond, respondSent } from './respond.ts'
 import {
+  idFor,
   readBody,
-  readIdempotencyKey,
   readNumber,
   readSendOptions,
   readTodoId,
   readUserId,
+  subjectOf,
 } from './request.ts'
 import { toView } from './todo-view.ts'
 
@@ -38,7 +39,7 @@ export function todoRoutes(app: TodoApp, list: TodoList): Hono {
 function addWriting(routes: Hono, app: TodoApp): void {
   routes.post('/', async (c) => {
     const body = await readBody(c, ['todoId', 'title', 'description', 'priority', 'dueDate'])
-    const todoId = (body.todoId as string | undefined) ?? newTodoId(c)
+    const todoId = (body.todoId as string | undefined) ?? idFor(c, 'todo')
     const input = { ...body, todoId, userId: readUserId(c) } as (typeof CreateTodo)['~input']
     const sent = await app.send(CreateTodo, input, readSendOptions(c))
     c.header('Location', `/todos/${todoId}`)
@@ -71,28 +72,13 @@ function addWriting(routes: Hono, app: TodoApp): void {
   })
 }
 
-function subjectOf(c: Context): { readonly todoId: string; readonly userId: string } {
-  return { todoId: readTodoId(c), userId: readUserId(c) }
-}
-
-/** The same for the same Idempotency-Key: a repeated creation is one request, not two. */
-function newTodoId(c: Context): string {
-  const key = readIdempotencyKey(c)
-  return key === undefined ? newId() : nameId(`todo ${key}`)
-}
-
 function answer(
   c: Context,
   todoId: string,
   sent: Sent<TodoState, Envelope>,
   status: 200 | 201 = 200,
 ): Response {
-  // With it, `tidings trace` shows what the request led to.
-  c.header('X-Correlation-Id', sent.correlationId)
-  if (sent.repeated) c.header('Idempotency-Replayed', 'true')
-  const recorded = sent.events.map((event) => event.eventType)
-  const { correlationId } = sent
-  return respond(c, { todo: toView(todoId, sent.state), recorded, correlationId }, status)
+  return respondSent(c, sent, { todo: toView(todoId, sent.state) }, status)
 }
 
 function addReading(routes: Hono, app: TodoApp, list: TodoList): void {

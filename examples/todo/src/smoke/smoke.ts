@@ -2,21 +2,20 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { memoryPublisher, type MemoryPublisher } from 'tidings'
 import { sqlite } from 'tidings/sqlite'
 import { startService } from '../service.ts'
 import { findLogFaults } from './check-log.ts'
-import { readFeed } from './feed-reader.ts'
+import { FeedWatch, type SeenEvent } from './feed-watch.ts'
+import { finding, table, type Finding } from './finding.ts'
 import { smokeRound, tryStep, type Expected, type Step } from './round.ts'
+import { tellStory } from './story.ts'
 
-/** Half of the minute in which a smoke test must be over; a whole round takes about a second. */
+/** Half of the minute in which a smoke test must be over; everything takes a few seconds. */
 const TIMEOUT_MS = 30_000
 
-interface Finding {
-  readonly name: string
-  readonly isRight: boolean
-  readonly expected: string
-  readonly seen: string
-}
+/** Their topics. */
+const FAMILIES = ['todos', 'reminders', 'analytics', 'notifications', 'audit']
 
 /**
  * Starts the service on a fresh store and a free port, tries everything once over HTTP, and looks
@@ -28,8 +27,9 @@ export async function runSmoke(print: (line: string) => void = console.log): Pro
   const folder = await mkdtemp(join(tmpdir(), 'tidings-smoke-'))
   const file = join(folder, 'todo.db')
   try {
-    const findings = await driveService(file)
-    findings.push(...(await lookThrough(file)))
+    const publisher = memoryPublisher()
+    const findings = await driveService(file, publisher)
+    findings.push(...(await lookThrough(file, publisher)))
     for (const line of table(findings)) print(line)
     const wrong = findings.filter(({ isRight }) => !isRight).length
     print(
@@ -43,20 +43,31 @@ export async function runSmoke(print: (line: string) => void = console.log): Pro
   }
 }
 
-async function driveService(file: string): Promise<Finding[]> {
-  const signal = AbortSignal.timeout(TIMEOUT_MS)
-  const service = await startService({ store: sqlite(file), port: 0 })
+async function driveService(file: string, publisher: MemoryPublisher): Promise<Finding[]> {
+  const ending = new AbortController()
+  const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ending.signal])
+  const productivityWindow = { size: 10, age: '200ms' } as const
+  const service = await startService({
+    store: sqlite(file),
+    port: 0,
+    publisher,
+    productivityWindow,
+  })
   try {
+    const { url, app } = service
+    // The feed listens while everything is driven, as a browser would.
+    const feed = new FeedWatch()
+    const following = feed.follow(url, signal)
     const steps = smokeRound()
-    const recorded = steps.flatMap(({ expected }) =>
-      expected.isReplayed === true ? [] : (expected.recorded ?? []),
-    )
-    // The feed listens while the round is driven, as a browser would.
-    const [feed, findings] = await Promise.all([
-      checkFeed(service.url, recorded, signal),
-      driveSteps(service.url, steps, signal),
-    ])
-    return [...findings, feed]
+    const findings = await driveSteps(url, steps, signal)
+    findings.push(await checkFeed(feed, steps, signal))
+    findings.push(...(await tellStory(url, feed, signal)))
+    // What is there is handled, and then what came of it is relayed.
+    await app.delivery.caughtUp({ signal })
+    await app.delivery.caughtUp({ signal })
+    ending.abort()
+    await following
+    return findings
   } finally {
     await service.close()
   }
@@ -80,31 +91,36 @@ async function driveSteps(
   return findings
 }
 
+/** What the round recorded, as the feed told it. */
 async function checkFeed(
-  url: string,
-  recorded: readonly string[],
+  feed: FeedWatch,
+  steps: readonly Step[],
   signal: AbortSignal,
 ): Promise<Finding> {
-  const seen: string[] = []
-  for await (const message of readFeed(`${url}/feed?after=0`, { signal })) {
-    if (seen.push(message.event) === recorded.length) break
-  }
-  return finding('feed', verbs(recorded), verbs(seen))
+  const recorded = steps.flatMap(({ expected }) =>
+    expected.isReplayed === true ? [] : (expected.recorded ?? []),
+  )
+  const isOfRound = ({ event_type: type }: SeenEvent): boolean => type.startsWith('Todo.Item.')
+  const seen = await feed.until(isOfRound, recorded.length, signal)
+  return finding('feed', verbs(recorded), verbs(seen.map(({ event_type: type }) => type)))
 }
 
-async function lookThrough(file: string): Promise<Finding[]> {
+async function lookThrough(file: string, publisher: MemoryPublisher): Promise<Finding[]> {
   await using store = sqlite(file)
-  const { events, commands } = await store.catalog.stats()
+  const types = await store.catalog.types()
+  const { events } = await store.catalog.stats()
   const faults = await findLogFaults(store)
+  const published = FAMILIES.map((topic) => publisher.records(topic).length)
+  const sum = published.reduce((total, count) => total + count, 0)
   return [
-    // Six that recorded an event; four that a rule of the domain refused.
-    finding('log', '6 events, 10 commands', `${events} events, ${commands} commands`),
+    finding('every event of the five families', '24 of 24', `${types.length} of 24`),
+    finding(
+      'topics',
+      `${FAMILIES.length} with all events`,
+      `${published.filter((count) => count > 0).length} with ${sum === events ? 'all events' : `${sum} of ${events} events`}`,
+    ),
     finding('verify and traces', 'clean', faults.join('; ') || 'clean'),
   ]
-}
-
-function finding(name: string, expected: string, seen: string): Finding {
-  return { name, isRight: expected === seen, expected, seen }
 }
 
 function describe({ status, code, pointer, recorded, todoStatus, isReplayed }: Expected): string {
@@ -121,11 +137,4 @@ function describe({ status, code, pointer, recorded, todoStatus, isReplayed }: E
 
 function verbs(types: readonly string[]): string {
   return types.map((type) => type.slice(type.lastIndexOf('.') + 1)).join(' ')
-}
-
-function table(findings: readonly Finding[]): string[] {
-  const width = Math.max(...findings.map(({ name }) => name.length))
-  return findings.map(({ name, isRight, expected, seen }) => {
-    return `${isRight ? '✓' : '✗'} ${name.padEnd(width)}  ${seen}${isRight ? '' : `   EXPECTED ${expected}`}`
-  })
 }

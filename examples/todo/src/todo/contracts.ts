@@ -1,24 +1,11 @@
-import { defineCommand, defineEvent, defineTopic } from 'tidings'
+import { defineCommand, defineEvent } from 'tidings'
 import { z } from 'zod'
+import { byTodo, id, time } from '../fields.ts'
+import { todos } from '../topics.ts'
 
-const DAY_MS = 24 * 60 * 60 * 1000
-
-/** What happens to todos, for whoever listens outside: three copies of three partitions, kept a week. */
-export const todos = defineTopic('todos', {
-  carries: 'facts',
-  partitions: 3,
-  replicas: 3,
-  retentionMs: 7 * DAY_MS,
-  segmentMs: DAY_MS,
-  cleanup: 'delete',
-})
-
-// Ids are compared as text, so there is one way to write each: in small letters.
-const id = z.uuid().lowercase()
-const time = z.iso.datetime({ offset: true })
 const title = z.string().max(500).regex(/\S/, 'a title of 1 to 500 characters that is not blank')
 const description = z.string().max(2000)
-const priority = z.enum(['low', 'medium', 'high'])
+export const priority = z.enum(['low', 'medium', 'high'])
 
 export type Priority = z.infer<typeof priority>
 
@@ -26,7 +13,7 @@ export type Priority = z.infer<typeof priority>
 const subject = { todoId: id, userId: id }
 
 /** One key for all events of a todo keeps them in order on the topic. */
-const onTodos = { topic: todos, key: (payload: { todoId: string }): string => payload.todoId }
+const onTodos = { topic: todos, key: byTodo }
 
 export const TodoCreated = defineEvent('Todo.Item.Created', {
   payload: z.object({

@@ -116,12 +116,13 @@ export const Todo = defineAggregate('Todo.Item', {
   },
 })
 
-function requireAlive(todoId: string, { status }: TodoState): void {
+/** @throws {TodoError} there is none, or none any more */
+export function requireAlive(todoId: string, { status }: TodoState): void {
   if (status === 'none') throw new TodoError('TODO_UNKNOWN', todoId)
   if (status === 'deleted') throw new TodoError('TODO_DELETED', todoId)
 }
 
 /** Whole seconds; 0 where the clock was set back in between. */
-function secondsBetween(from: string, to: string): number {
+export function secondsBetween(from: string, to: string): number {
   return Math.max(0, Math.floor((Date.parse(to) - Date.parse(from)) / 1000))
 }

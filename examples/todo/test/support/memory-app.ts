@@ -1,6 +1,7 @@
 import { bootstrap, memoryStore, type Clock, type Draft } from 'tidings'
 import { onTestFinished } from 'vitest'
-import { todoModule, type TodoApp } from '../../src/todo/module.ts'
+import { todoModules, type TodoApp } from '../../src/modules.ts'
+import { fakePorts } from '../../src/notifications/fake-ports.ts'
 import { Todo } from '../../src/todo/todo.ts'
 
 export const TODO_ID = '0199e2c4-1111-7111-8111-111111111111'
@@ -31,8 +32,10 @@ export async function memoryApp(
 ): Promise<TodoApp> {
   const app: TodoApp = await bootstrap({
     store: memoryStore(),
-    modules: [todoModule],
+    modules: todoModules({ ports: fakePorts() }),
     clock: options.clock ?? stillClock(),
+    // Nothing follows: what a command records is all that is looked at.
+    delivery: { run: false },
   })
   onTestFinished(() => app.close())
   const { given = [] } = options
