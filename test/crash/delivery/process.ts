@@ -1,7 +1,7 @@
-// tidy-allow sleep: a producer that paces itself, so that the consumers keep up; nothing is waited for with it
 // A process that does everything a runtime can do until it is killed. Started by live.ts.
 import { writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
+// tidy-allow sleep: the producer paces itself, so that consumers keep up; nothing is waited for with it
 import { setTimeout as pause } from 'node:timers/promises'
 import { bootstrap, deriveId, ndjsonPublisher } from 'tidings'
 import { sqlite } from 'tidings/sqlite'

@@ -32,6 +32,9 @@ export class BatchRunner {
         batch.push(item)
         continue
       }
+      // A person may have paused it meanwhile: what went alone can have taken long.
+      const isPaused = batch.length < index && !this.#parts.mayBegin()
+      if (isPaused) return [...batch, ...items.slice(index)]
       if (mustFollow(item, batch)) {
         const held = await this.#handleBatch(batch)
         if (held.length > 0 || !this.#parts.mayBegin()) return [...held, ...items.slice(index)]
@@ -39,7 +42,8 @@ export class BatchRunner {
       }
       if (!(await this.#parts.run(item))) return [...batch, ...items.slice(index)]
     }
-    return batch.length === 0 ? [] : this.#handleBatch(batch)
+    const isPaused = batch.length < items.length && !this.#parts.mayBegin()
+    return batch.length === 0 || isPaused ? batch : this.#handleBatch(batch)
   }
 
   #fitsBatch({ plan, isWatched }: Item): boolean {

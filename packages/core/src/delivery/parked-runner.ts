@@ -56,7 +56,11 @@ export class ParkedRunner {
       return false
     }
     index.headIs(key, parked)
-    if (!isRunnable(parked, attempts.ports.environment.clock.now())) return false
+    if (!isRunnable(parked, attempts.ports.environment.clock.now())) {
+      // It was, when it was chosen: the clock has been set back, and its time comes once more.
+      this.#parts.onRan()
+      return false
+    }
     const { stored, plan } = await this.#planOf(parked)
     const event = plan.kind === 'handle' ? plan.event : stored
     const running = { event, key, parked, isCareful: this.#suspects.has(key) }

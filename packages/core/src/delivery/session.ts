@@ -145,9 +145,12 @@ export class Session {
   async parkedChanged(key: string): Promise<void> {
     const { subscription, generation } = this.fence
     const { parked } = this.#attempts.ports.store
-    const head = await parked.head(subscription, generation, key)
     const states = ['parked', 'redriving'] as const
-    const count = await parked.count({ subscription, generation, key, states })
+    // However long it takes: what is believed to be parked, and is not, holds up its key for ever.
+    const [head, count] = await this.#runner.insist(async () => [
+      await parked.head(subscription, generation, key),
+      await parked.count({ subscription, generation, key, states }),
+    ])
     this.#parts.parked.set(key, head && { key, count, head })
     this.#parkedDue.ring()
   }

@@ -36,6 +36,8 @@ function describeEntry(entry: Entry): string | undefined {
     case 'resumed':
     case 'released':
       return `${entry.process}: ${entry.kind}`
+    case 'watched':
+      return `${entry.process} records an attempt of position ${entry.position}`
     case 'requested': {
       const { kind, operationId, request, state } = entry.operation
       return `somebody asks for ${kind} ${JSON.stringify(request)}: ${operationId}, ${state}`

@@ -33,6 +33,8 @@ export type Entry =
       readonly process: string
       readonly fence: Fence
     }
+  /** An attempt is recorded before it is made. */
+  | { readonly kind: 'watched'; readonly process: string; readonly position: number }
   | { readonly kind: 'requested'; readonly operation: OperationRecord }
   | {
       readonly kind: 'began'

@@ -66,6 +66,8 @@ export class Oracle {
         return
       case 'committed':
         return this.#committed(entry)
+      case 'watched':
+        return this.#watched(entry)
       case 'requested':
         this.operations.set(entry.operation.operationId, entry.operation)
         return
@@ -232,6 +234,12 @@ export class Oracle {
   }
 
   // What handlers do
+
+  /** From here on what ends the process may be this event, though its handler has not begun. */
+  #watched({ process, position }: Extract<Entry, { kind: 'watched' }>): void {
+    const event = this.events.at(position)
+    if (event !== undefined) this.#parked.began(event.n, process)
+  }
 
   #began({ process, n, run, attempt, isCut }: Extract<Entry, { kind: 'began' }>): void {
     const event = this.events.get(n)

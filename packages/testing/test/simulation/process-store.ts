@@ -197,7 +197,7 @@ export class ProcessStore extends StoreWrapper {
         write(
           'begin',
           () => port.begin(fence, position),
-          () => undefined,
+          () => journal.write({ kind: 'watched', process, position }),
         ),
       release: (fence) =>
         write(

@@ -112,15 +112,16 @@ class Ending {
     const [open] = await store.operations.list({ states: ['requested', 'running'] })
     const record = await store.subscriptions.find(SUBSCRIPTION)
     if (record === undefined) return
-    this.#mendWhatLasts(record.state)
+    this.#mendWhatLasts(record.state === 'outage' || open !== undefined)
     if (open !== undefined || !record.paused) return
     if (record.reason.includes('are parked')) await this.#makeRoom()
     return this.#ask('resume', {})
   }
 
-  #mendWhatLasts(state: string): void {
+  /** An operation cannot end either while nothing succeeds. */
+  #mendWhatLasts(isTrouble: boolean): void {
     const { nowMs } = this.#world.time
-    if (state !== 'outage') this.#troubleSinceMs = undefined
+    if (!isTrouble) this.#troubleSinceMs = undefined
     else this.#troubleSinceMs ??= nowMs
     const sinceMs = nowMs - (this.#troubleSinceMs ?? nowMs)
     if (sinceMs > PATIENCE_MS) this.#world.isMended = true
