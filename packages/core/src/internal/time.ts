@@ -15,7 +15,9 @@ let lastText = ''
  *
  * @throws {RangeError} when the number is not a time that `Date` can express.
  */
-export function toIsoTime(timeMs: number): string {
+export function toIsoTime(time: number): string {
+  // A clock that is passed in may tell fractions. `Date` cuts them off; a table of texts has none for them.
+  const timeMs = Math.trunc(time)
   // Events come in bursts: those of one millisecond share the text.
   if (timeMs === lastMs) return lastText
   const day = Math.floor(timeMs / DAY_MS)
