@@ -49,12 +49,12 @@ export async function whileMoving<Result>(
   clock: FakeClock,
   work: Promise<Result>,
 ): Promise<Result> {
-  let isOver = false
+  const state = { isOver: false }
   const over = (): void => {
-    isOver = true
+    state.isOver = true
   }
   work.then(over, over)
-  while (!isOver) await clock.advance(10)
+  while (!state.isOver) await clock.advance(10)
   return work
 }
 
