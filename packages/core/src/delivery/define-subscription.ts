@@ -1,6 +1,6 @@
 import type { AnyPart } from '../contract/define-module.ts'
 import type { AnyEventDefinition } from '../contract/definition.ts'
-import type { Envelope } from '../contract/envelope.ts'
+import type { Envelope, StoredEnvelope } from '../contract/envelope.ts'
 import { DefinitionError } from '../errors/usage-errors.ts'
 import type { Duration } from '../internal/duration.ts'
 import type { StoreTransaction } from '../store/store.ts'
@@ -70,6 +70,13 @@ interface BatchHandler<E extends Envelope, Tx extends StoreTransaction> {
   readonly batch?: { readonly size?: number; readonly age?: Duration }
 }
 
+/** Higher ones begin first, among those that are read and wait; order within a key stays. */
+export interface EventPriorities {
+  readonly of: (event: StoredEnvelope) => number
+  /** An event rises by one priority for each of these milliseconds since it was recorded; Infinity: never. */
+  readonly agingMs: number
+}
+
 /** What a subscription is made of, checked. */
 export interface SubscriptionPlan {
   readonly events: readonly SubscribedTo[]
@@ -91,6 +98,8 @@ export interface SubscriptionPlan {
   readonly handleBatch: ((events: readonly Envelope[], ctx: BatchContext) => unknown) | undefined
   readonly batchSize: number
   readonly batchAgeMs: number
+  /** What begins first among those that wait; undefined: what came first. */
+  readonly priorities: EventPriorities | undefined
   /** Events are handed over as they are stored, whether their contracts are known or not. */
   readonly readsRaw: boolean
 }
@@ -173,6 +182,7 @@ function readPlan(name: string, options: RawOptions): SubscriptionPlan {
     ...readHandlers(name, options),
     batchSize: requireCount(name, 'batch.size', batch.size ?? 100),
     batchAgeMs: requireDuration(name, 'batch.age', batch.age ?? 1000),
+    priorities: undefined,
     readsRaw: false,
   })
 }

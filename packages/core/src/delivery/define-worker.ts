@@ -20,6 +20,10 @@ export interface WorkerOptions {
    */
   readonly heartbeat?: Duration
   readonly retry?: RetryPolicy
+  /** A task rises by one priority for each of these since it was recorded; never by default. */
+  readonly aging?: Duration
+  /** Tasks read and not begun yet, at the most: among these a priority counts; 1,000 by default. */
+  readonly buffer?: number
 }
 
 /** What a worker gets beside its task. */
@@ -92,7 +96,10 @@ export function defineWorker<
 export interface StartOptions {
   /** UUID. The same one twice is one task. */
   readonly taskId?: string
-  /** Higher ones first, among those that wait in a process; 0 by default. */
+  /**
+   * Higher ones begin first, among those that the worker's process has read (its `buffer`); 0 by
+   * default. A number, negative ones and fractions too.
+   */
   readonly priority?: number
 }
 

@@ -1,3 +1,5 @@
+import type { Clock } from '../internal/clock.ts'
+import { parseNormalTime } from '../internal/time.ts'
 import { attemptGroup, type AttemptPorts } from './attempt.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
 import { Arrivals } from './arrivals.ts'
@@ -9,6 +11,7 @@ import { Lanes } from './lanes.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import type { ParkedRunner } from './parked-runner.ts'
 import { Places } from './places.ts'
+import type { PriorityOrder } from './ready-by-priority.ts'
 import { SessionOver } from './session-end.ts'
 
 export interface DispatcherParts {
@@ -30,6 +33,19 @@ export interface DispatcherParts {
   readonly onFree: () => void
 }
 
+function lanePriorities(
+  { priorities }: SubscriptionPlan,
+  clock: Clock,
+): PriorityOrder<Item> | undefined {
+  if (priorities === undefined) return undefined
+  return {
+    priorityOf: ({ stored }) => priorities.of(stored),
+    sinceMs: ({ stored }) => parseNormalTime(stored.recordedAt),
+    agingMs: priorities.agingMs,
+    now: () => clock.now(),
+  }
+}
+
 /** Events that share a transaction, where all that is done about them is in the database. */
 export const GROUP = 100
 
@@ -37,7 +53,7 @@ export const GROUP = 100
 export class Dispatcher {
   readonly places: Places
   readonly #parts: DispatcherParts
-  readonly #lanes = new Lanes<Item>()
+  readonly #lanes: Lanes<Item>
   /** Keys whose first parked event is to run. */
   readonly #heads = new Set<string>()
   /** What is done to parked events, while nobody handles an event of their key. */
@@ -56,6 +72,7 @@ export class Dispatcher {
     this.#parts = parts
     const { ports, stopping } = parts.attempts
     const { clock } = ports.environment
+    this.#lanes = new Lanes(lanePriorities(parts.plan, clock))
     this.#pace = new Pace({ clock, stopping, rate: parts.plan.rate, onMay: () => this.pump() })
     this.#batches = new BatchRunner({
       ...parts,

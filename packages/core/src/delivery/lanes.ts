@@ -1,3 +1,5 @@
+import { ReadyByPriority, type PriorityOrder } from './ready-by-priority.ts'
+
 interface Lane<Item> {
   readonly key: string
   items: Item[]
@@ -6,15 +8,38 @@ interface Lane<Item> {
   taken: boolean
 }
 
+interface ReadySet<L> {
+  readonly size: number
+  add(lane: L): void
+  delete(lane: L): void
+  first(): L | undefined
+}
+
+class FirstReady<L> extends Set<L> {
+  first(): L | undefined {
+    const [lane] = this
+    return lane
+  }
+}
+
 /**
  * Items by key: those of one key one after the other in the order in which they came, those of
  * different keys side by side. Costs under 1 µs an item at 10,000 keys.
+ *
+ * Which key is next: the one that has waited longest, or by the priority of its next item.
  */
 export class Lanes<Item> {
   readonly #lanes = new Map<string, Lane<Item>>()
   /** Lanes that have items and that nobody works on, in the order in which they became so. */
-  readonly #ready = new Set<Lane<Item>>()
+  readonly #ready: ReadySet<Lane<Item>>
   #size = 0
+
+  constructor(order?: PriorityOrder<Item>) {
+    this.#ready =
+      order === undefined
+        ? new FirstReady()
+        : new ReadyByPriority(order, ({ items, head }) => items[head])
+  }
 
   /** Items that are waiting, those under way not counted. */
   get size(): number {
@@ -38,7 +63,7 @@ export class Lanes<Item> {
 
   /** Takes a key that nobody works on; the caller gives it back by `release`. */
   take(): string | undefined {
-    const [lane] = this.#ready
+    const lane = this.#ready.first()
     if (lane === undefined) return undefined
     this.#ready.delete(lane)
     lane.taken = true

@@ -42,15 +42,19 @@ export interface TaskRecord {
   readonly changedAt: string
 }
 
+/** What a task was started with. */
+export function priorityOf({ metadata: { priority } }: StoredEnvelope): number {
+  return typeof priority === 'number' ? priority : 0
+}
+
 /** A task of which nothing has been done yet. */
 export function newTask(event: StoredEnvelope): TaskRecord {
-  const { priority } = event.metadata
   return {
     taskId: event.eventId,
     type: event.eventType,
     stream: `${event.aggregateType}/${event.aggregateId}`,
     payload: event.payload,
-    priority: typeof priority === 'number' ? priority : 0,
+    priority: priorityOf(event),
     status: 'queued',
     attempts: 0,
     worker: undefined,

@@ -1,11 +1,11 @@
 import type { Draft } from '../contract/definition.ts'
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { shorten } from '../errors/contract-error.ts'
-import { UsageError } from '../errors/usage-errors.ts'
+import { DefinitionError, UsageError } from '../errors/usage-errors.ts'
 import { sensitiveIn } from '../observe/redact.ts'
 import type { AppStore } from '../work/app-store.ts'
 import { defineSubscription, type AnySubscription } from './define-subscription.ts'
-import type { AnyWorker } from './define-worker.ts'
+import type { AnyWorker, WorkerOptions } from './define-worker.ts'
 import type { DeliveryContext } from './delivery-context.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import { decideFailure, requireDuration, type RetryPlan } from './retry-policy.ts'
@@ -17,7 +17,7 @@ import {
   TaskProgressReported,
   TaskStarted,
 } from './task-events.ts'
-import { isFinished, type TaskRecord } from './task-state.ts'
+import { isFinished, priorityOf, type TaskRecord } from './task-state.ts'
 import { toThrown } from './thrown.ts'
 
 export interface WorkerParts {
@@ -43,6 +43,7 @@ export function workerSubscription(worker: AnyWorker, parts: WorkerParts): AnySu
     // The attempt watches its own time: what it records of that must come before the next one begins.
     timeout: Number.POSITIVE_INFINITY,
     ...(options.retry === undefined ? {} : { retry: options.retry }),
+    ...(options.buffer === undefined ? {} : { buffer: options.buffer }),
     handle: (event, ctx) =>
       attempt(worker, parts, {
         event: event as StoredEnvelope,
@@ -50,7 +51,15 @@ export function workerSubscription(worker: AnyWorker, parts: WorkerParts): AnySu
         retry: subscription.plan.retry,
       }),
   })
-  return subscription
+  const priorities = { of: priorityOf, agingMs: readAging(task.type, options.aging) }
+  return { ...subscription, plan: { ...subscription.plan, priorities } }
+}
+
+function readAging(type: string, aging: WorkerOptions['aging']): number {
+  if (aging === undefined) return Number.POSITIVE_INFINITY
+  const agingMs = requireDuration(type, 'aging', aging)
+  if (agingMs > 0) return agingMs
+  throw new DefinitionError(type, `'aging' is a duration above 0; got ${aging}`)
 }
 
 interface Attempt {
