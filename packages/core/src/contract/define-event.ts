@@ -101,7 +101,15 @@ export interface LooseEventOptions {
 
 type EventFields = Pick<
   AnyEventDefinition,
-  'version' | 'aggregateType' | 'schema' | 'aliases' | 'sensitive' | 'topic' | 'key' | 'history' | 'upcast'
+  | 'version'
+  | 'aggregateType'
+  | 'schema'
+  | 'aliases'
+  | 'sensitive'
+  | 'topic'
+  | 'key'
+  | 'history'
+  | 'upcast'
 >
 
 export function readEventOptions(type: string, options: LooseEventOptions): EventFields {

@@ -86,8 +86,9 @@ describe('an event that ends its process each time', () => {
     let deaths = 0
     for (; deaths < 10; deaths++) {
       const { isDead, handled } = await startMortal(timed, (n) => n === 1)
-      const isOver = async (): Promise<boolean> => isDead() || (handled.length === 2 && (await timed.store.parked.list({})).length === 1)
-      await until(timed.clock, isOver).catch(async (e) => { console.log(deaths, handled, await timed.store.subscriptions.list(), await timed.store.parked.list({})); throw e })
+      const isOver = async (): Promise<boolean> =>
+        isDead() || (handled.length === 2 && (await timed.store.parked.list({})).length === 1)
+      await until(timed.clock, isOver)
       if (!isDead()) break
     }
     expect(deaths).toBeLessThanOrEqual(3)

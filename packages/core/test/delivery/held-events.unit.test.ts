@@ -109,6 +109,7 @@ test('the rule `stop` on a parked event makes it a dead letter: it cannot run ag
       retry: {
         attempts: 1,
         later: [50],
+        // oxlint-disable-next-line unicorn/no-thenable -- that is what a rule of a policy is called
         rules: [{ when: { test: () => runs > 1 }, then: 'stop' }],
       },
     },

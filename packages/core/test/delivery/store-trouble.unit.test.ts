@@ -34,7 +34,7 @@ test('a store too busy to begin the transaction of a handler ends no process', a
 test('what a handler did elsewhere is not done twice because its progress cannot be written', async () => {
   const { store, clock } = openTimed()
   const handled: number[] = []
-  const transaction = failing(3, store.transaction.bind(store)) as Store['transaction']
+  const transaction = failing(3, store.transaction.bind(store))
   const { place } = await startOrders({
     store: withOverrides(store, { transaction }),
     clock,
@@ -51,7 +51,7 @@ test('neither is it for a parked event', async () => {
   let isBroken = true
   const trouble = { left: 0 }
   const transaction: Store['transaction'] = (work, options) =>
-    failing(trouble.left-- > 0 ? 1 : 0, store.transaction.bind(store))(work, options) as never
+    failing(trouble.left-- > 0 ? 1 : 0, store.transaction.bind(store))(work, options)
   const { place, app } = await startOrders({
     store: withOverrides(store, { transaction }),
     clock,
