@@ -33,6 +33,7 @@ export {
   type ScenarioGroup,
   type StoreHarness,
 } from './scenarios/scenario.ts'
+export { runtimeScenarios } from './scenarios/runtime-scenarios.ts'
 export { storeScenarios } from './scenarios/store-scenarios.ts'
 export { brokenStores, type BrokenStore } from './broken/broken-stores.ts'
 export { given, type DraftOf, type Given, type Outcome } from './given.ts'

@@ -58,7 +58,8 @@ export function fakeClock(startMs: number): FakeClock {
           leave()
           resolve()
         }
-        const sleeper: Sleeper = { dueMs: nowMs + delayMs, wake }
+        // Whole milliseconds, never early, as those of a system: a clock with fractions fits no column.
+        const sleeper: Sleeper = { dueMs: Math.ceil(nowMs + delayMs), wake }
         sleepers.add(sleeper)
         signal?.addEventListener('abort', onAbort, { once: true })
       })

@@ -1,4 +1,4 @@
-import { systemClock, type Store } from 'tidings'
+import { systemClock, type AnyModule, type Store } from 'tidings'
 import { shiftedClock, type ShiftedClock } from '../fakes/fake-clock.ts'
 import { seededIds, seededRandom } from '../fakes/seeded.ts'
 import { assertSound } from './expectations.ts'
@@ -28,6 +28,8 @@ export interface StoreAdapter {
 export interface RunOptions {
   /** Decides ids and chance; 1 by default. */
   readonly seed?: number
+  /** Changes the modules of applications before they are started: to break a runtime on purpose. */
+  readonly patch?: ((module: AnyModule) => AnyModule) | undefined
 }
 
 export type ScenarioOutcome =
@@ -46,12 +48,12 @@ const TIMEOUT_MS = 30_000
 export async function runScenario(
   scenario: Scenario,
   adapter: StoreAdapter,
-  { seed = 1 }: RunOptions = {},
+  { seed = 1, patch = (module) => module }: RunOptions = {},
 ): Promise<boolean> {
   const clock = shiftedClock(systemClock)
   const log = await adapter.createLog(clock)
   const opened: Store[] = []
-  const harness = makeHarness({ adapter, log, clock, seed, opened })
+  const harness = makeHarness({ adapter, log, clock, seed, opened, patch })
   try {
     if (!isApplicable(scenario, harness)) return false
     await withTimeout(scenario, runAndCheck(scenario, harness, opened))
@@ -87,9 +89,10 @@ interface HarnessParts {
   readonly clock: ShiftedClock
   readonly seed: number
   readonly opened: Store[]
+  readonly patch: StoreHarness['patch']
 }
 
-function makeHarness({ adapter, log, clock, seed, opened }: HarnessParts): StoreHarness {
+function makeHarness({ adapter, log, clock, seed, opened, patch }: HarnessParts): StoreHarness {
   const remember = async (opening: Promise<Store> | Store): Promise<Store> => {
     const store = await opening
     opened.push(store)
@@ -110,6 +113,7 @@ function makeHarness({ adapter, log, clock, seed, opened }: HarnessParts): Store
     clock,
     ids: seededIds(seed),
     random: seededRandom(seed),
+    patch,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { IdSource, Store } from 'tidings'
+import type { AnyModule, IdSource, Store } from 'tidings'
 import type { ShiftedClock } from '../fakes/fake-clock.ts'
 import type { SeededRandom } from '../fakes/seeded.ts'
 
@@ -19,13 +19,15 @@ export interface StoreHarness {
   readonly clock: ShiftedClock
   readonly ids: IdSource
   readonly random: SeededRandom
+  /** What an application's module is changed by before it is started: to break a runtime on purpose. */
+  readonly patch: (module: AnyModule) => AnyModule
 }
 
 /**
- * What a scenario is about: B the log, C transactions, D progress and what was seen, F what was put
- * aside or asked for, H who may do it, T timers.
+ * What a scenario is about: A delivery, B the log, C transactions, D progress, what was seen and what
+ * is published, E retries, F what was put aside or asked for, H who may do it, T timers.
  */
-export type ScenarioGroup = 'B' | 'C' | 'D' | 'F' | 'H' | 'T'
+export type ScenarioGroup = 'A' | 'B' | 'C' | 'D' | 'E' | 'F' | 'H' | 'T'
 
 /** What a scenario cannot be told without. */
 export type Need = 'shared' | 'restore' | 'sql'

@@ -1,0 +1,286 @@
+import assert from 'node:assert/strict'
+import {
+  bootstrap,
+  defineEvent,
+  defineModule,
+  defineTopic,
+  memoryPublisher,
+  type AnyPart,
+  type App,
+  type DeliveryContext,
+  type DeliveryOptions,
+  type Envelope,
+  type EventDefinition,
+  type OperationRecord,
+  type OperationRequest,
+  type ParkedEvent,
+  type Publisher,
+  type RelayOptions,
+  type Store,
+} from 'tidings'
+import { fakeClock, type FakeClock } from '../fakes/fake-clock.ts'
+import { turns } from './expectations.ts'
+import { appendOf, sampleEvent, sampleSchema } from './sample-event.ts'
+import type { StoreHarness } from './scenario.ts'
+import { severable } from './severable-store.ts'
+
+/** What a process is started with. */
+export interface ProcessOptions {
+  readonly parts: readonly AnyPart[]
+  readonly publisher?: Publisher
+  readonly relay?: RelayOptions
+  readonly delivery?: DeliveryOptions
+  /** Chance of the jitter; the harness's own by default. */
+  readonly random?: () => number
+}
+
+/** An application on a log, as one process runs it. */
+export interface Process {
+  readonly app: App
+  /** It stops in good order. */
+  close(): Promise<void>
+  /** It is gone from one moment to the next; its lease runs out. */
+  die(): void
+  /** Everything that is in the log now is handled, skipped or parked. */
+  caughtUp(): Promise<void>
+}
+
+/** One log, one time, and the processes that run on it one after or beside the other. */
+export interface Runtime {
+  readonly store: Store
+  /** Of the processes, not of the store: delays take no time. */
+  readonly clock: FakeClock
+  start(options: ProcessOptions): Promise<Process>
+  /** Lets time pass until something is so. @throws {AssertionError} it never is */
+  until(isSo: () => boolean | Promise<boolean>, what: string): Promise<void>
+  /** Lets time pass until something has ended. */
+  during<Result>(work: Promise<Result>): Promise<Result>
+  /** Appends an event for each number to the stream of a key. */
+  place(key: string, ...numbers: readonly number[]): Promise<void>
+  /** What the handlers have recorded through `ctx.tx`, in order: `key:n`. */
+  effects(): Promise<readonly string[]>
+}
+
+export interface OrderPayload {
+  readonly key: string
+  readonly n: number
+  readonly text?: string
+}
+
+export interface EffectPayload {
+  readonly key: string
+  readonly n: number
+}
+
+const orders = defineTopic('sample-orders', { carries: 'facts' })
+
+/** What happens in the scenarios: it has a topic, and must have a number. */
+export const OrderPlaced: EventDefinition<'Sample.Order.Placed', OrderPayload> = defineEvent(
+  'Sample.Order.Placed',
+  {
+    payload: sampleSchema<OrderPayload>('n'),
+    topic: orders,
+  },
+)
+/** What a handler records: one for each event that it has handled. */
+export const EffectRecorded: EventDefinition<'Sample.Effect.Recorded', EffectPayload> = defineEvent(
+  'Sample.Effect.Recorded',
+  {
+    payload: sampleSchema<EffectPayload>('n'),
+  },
+)
+
+export type Order = Envelope<string, OrderPayload>
+
+/** Records the effect of an event in the transaction of its handler. */
+export function recordEffect({ payload: { key, n } }: Order, ctx: DeliveryContext): Promise<void> {
+  return ctx.tx.append({
+    aggregateType: 'Sample.Effect',
+    aggregateId: key,
+    events: EffectRecorded({ key, n }),
+  })
+}
+
+const START_MS = Date.UTC(2026, 10, 21, 9)
+/** Between two looks at first; more and more, so that an hour is some thousands of them. */
+const STEP_MS = 5
+const LONGEST_STEP_MS = 1000
+const MOST_STEPS = 10_000
+
+/** The name that a lease is held under, and how long it lasts, in the scenarios. */
+const LEASE_MS = 10_000
+
+/** Opens the log of a scenario for applications. */
+export async function openRuntime(harness: StoreHarness): Promise<Runtime> {
+  const store = await harness.open()
+  const clock = fakeClock(START_MS)
+  const failures: unknown[] = []
+  let started = 0
+
+  const pass = async (isOver: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+    for (let steps = 0; !(await isOver()); steps++) {
+      if (failures.length > 0)
+        throw new AggregateError(failures, `A process failed: ${String(failures[0])}`)
+      if (steps === MOST_STEPS) assert.fail(`It never came: ${what}`)
+      // First whatever can go on at once, then what waits for the time.
+      await turns()
+      await clock.advance(Math.min(LONGEST_STEP_MS, STEP_MS * (1 + Math.floor(steps / 100))))
+    }
+  }
+  const during = async <Result>(work: Promise<Result>): Promise<Result> => {
+    let hasEnded = false
+    const ended = work.finally(() => (hasEnded = true))
+    // Told below: it may be rejected before anybody waits for it.
+    ended.catch(() => undefined)
+    await pass(() => hasEnded, 'the end of what was begun')
+    return ended
+  }
+  const start = async (options: ProcessOptions): Promise<Process> => {
+    const { parts, random = () => harness.random.next(), delivery, ...rest } = options
+    const link = severable(store)
+    let isDead = false
+    const module = defineModule('sample', [...parts, OrderPlaced, EffectRecorded])
+    const app: App = await bootstrap({
+      ...rest,
+      store: link.store,
+      modules: [harness.patch(module)],
+      clock,
+      ids: harness.ids,
+      random,
+      delivery: { owner: `process-${++started}`, leaseMs: LEASE_MS, pollMs: 500, ...delivery },
+      onFailure: ({ error }) => {
+        if (!isDead) failures.push(error)
+      },
+    })
+    return {
+      app,
+      close: () => during(app.close()),
+      die() {
+        isDead = true
+        link.sever()
+        harness.clock.shift(LEASE_MS + 1)
+      },
+      caughtUp: () => during(app.delivery.caughtUp()),
+    }
+  }
+  return {
+    store,
+    clock,
+    start,
+    until: pass,
+    during,
+    place: (key, ...numbers) => placeOrders(harness, store, { key, numbers }),
+    effects: async () => {
+      const events = await store.query({ types: [EffectRecorded.type] }).toArray()
+      return events.map(({ payload }) => nameOf(payload as OrderPayload))
+    },
+  }
+}
+
+async function placeOrders(
+  { ids }: StoreHarness,
+  store: Store,
+  { key, numbers }: { readonly key: string; readonly numbers: readonly number[] },
+): Promise<void> {
+  const stream = `Sample.Order/${key}`
+  for (const n of numbers) {
+    const payload = { key, n }
+    const event = sampleEvent(ids, { stream, definition: OrderPlaced, payload })
+    await store.append([appendOf('any', event)])
+  }
+}
+
+/** `key:n` */
+export function nameOf({ key, n }: Pick<OrderPayload, 'key' | 'n'>): string {
+  return `${key}:${n}`
+}
+
+/** `a:1` to `a:3` */
+export function names(key: string, from: number, to: number): string[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => `${key}:${from + index}`)
+}
+
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index)
+}
+
+/** Those of a key, in their order. */
+export function ofKey(all: readonly string[], key: string): string[] {
+  return all.filter((name) => name.startsWith(`${key}:`))
+}
+
+/** Asks for an operation, and waits for its end. */
+export async function carryOut(
+  runtime: Runtime,
+  { app }: Process,
+  request: Omit<OperationRequest, 'by' | 'reason' | 'subscription'> & {
+    readonly kind: OperationRequest['kind']
+    readonly reason?: string
+  },
+): Promise<OperationRecord> {
+  const asked = { subscription: NAME, by: 'ann', reason: 'mended', ...request } as OperationRequest
+  const { operationId } = await app.admin.request(asked)
+  const { operation } = await runtime.during(app.admin.ended(operationId))
+  return operation
+}
+
+/** The subscription of most scenarios. */
+export const NAME = 'sample'
+
+/** What is parked for a subscription, in order. */
+export function parkedOf(store: Store, name: string = NAME): Promise<readonly ParkedEvent[]> {
+  return store.parked.list({ subscription: name }, { limit: 100_000 })
+}
+
+/** The state of a subscription as this process sees it. */
+export function stateOf({ app }: Process, name: string = NAME): string {
+  return app.delivery.subscriptions.find((one) => one.name === name)?.state ?? 'none'
+}
+
+/** A publisher in memory that says, and does, as it is told. */
+export interface FaultyPublisher extends Publisher {
+  /** Before a call: what it throws is what the call is rejected with. */
+  before: (keys: readonly string[]) => void | Promise<void>
+  /** After the records have arrived, before that is said. */
+  after: () => void | Promise<void>
+  /** Records of these keys are refused. */
+  readonly refused: Set<string>
+  /** `key:n` in order of arrival, repeats included. */
+  arrived(): readonly string[]
+  readonly sizes: readonly number[]
+}
+
+export function faultyPublisher(): FaultyPublisher {
+  const inner = memoryPublisher()
+  const sizes: number[] = []
+  const refused = new Set<string>()
+  const publisher: FaultyPublisher = {
+    before: () => undefined,
+    after: () => undefined,
+    refused,
+    sizes,
+    async publish(records) {
+      await publisher.before(records.map(({ key }) => key))
+      sizes.push(records.length)
+      await inner.publish(records.filter(({ key }) => !refused.has(key)))
+      await publisher.after()
+      return records.map(({ key }) =>
+        refused.has(key)
+          ? { ok: false, error: new Error(`No record of ${key} is taken`) }
+          : { ok: true },
+      )
+    },
+    close: async () => undefined,
+    arrived: () =>
+      inner.records('sample-orders').map(({ value }) => {
+        const { payload } = JSON.parse(value) as { readonly payload: OrderPayload }
+        return nameOf(payload)
+      }),
+  }
+  return publisher
+}
+
+/** Without what came again: the first of each. */
+export function firsts(all: readonly string[]): string[] {
+  return [...new Set(all)]
+}

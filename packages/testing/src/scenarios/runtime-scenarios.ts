@@ -1,0 +1,8 @@
+import { runtimeRetryScenarios } from './runtime-retries.ts'
+import type { Scenario } from './scenario.ts'
+
+/**
+ * Every promise of the runtime, as data, on any store: delivery, publishing, retries, and what becomes
+ * of what was put aside.
+ */
+export const runtimeScenarios: readonly Scenario[] = Object.freeze([...runtimeRetryScenarios])
