@@ -3,8 +3,8 @@ import {
   bootstrap,
   defineEvent,
   defineModule,
+  defineSubscription,
   defineTopic,
-  memoryPublisher,
   type AnyPart,
   type App,
   type DeliveryContext,
@@ -17,6 +17,7 @@ import {
   type Publisher,
   type RelayOptions,
   type Store,
+  type SubscriptionOptions,
 } from 'tidings'
 import { fakeClock, type FakeClock } from '../fakes/fake-clock.ts'
 import { turns } from './expectations.ts'
@@ -30,6 +31,8 @@ export interface ProcessOptions {
   readonly publisher?: Publisher
   readonly relay?: RelayOptions
   readonly delivery?: DeliveryOptions
+  /** Calls of the store, and begins and ends of transactions, after which the process is dead. */
+  readonly diesAfter?: number
   /** Chance of the jitter; the harness's own by default. */
   readonly random?: () => number
 }
@@ -41,6 +44,12 @@ export interface Process {
   close(): Promise<void>
   /** It is gone from one moment to the next; its lease runs out. */
   die(): void
+  readonly isDead: boolean
+  /** It stands still, and its lease runs out. What it was about to ask of the log it asks when it goes on. */
+  freeze(): void
+  thaw(): void
+  /** From now on everything that it asks of the log fails with this; undefined: no longer. */
+  troubledBy(error: Error | undefined): void
   /** Everything that is in the log now is handled, skipped or parked. */
   caughtUp(): Promise<void>
 }
@@ -93,7 +102,10 @@ export const EffectRecorded: EventDefinition<'Sample.Effect.Recorded', EffectPay
 export type Order = Envelope<string, OrderPayload>
 
 /** Records the effect of an event in the transaction of its handler. */
-export function recordEffect({ payload: { key, n } }: Order, ctx: DeliveryContext): Promise<void> {
+export function recordEffect(
+  { payload: { key, n } }: Order,
+  ctx: Pick<DeliveryContext, 'tx'>,
+): Promise<void> {
   return ctx.tx.append({
     aggregateType: 'Sample.Effect',
     aggregateId: key,
@@ -136,29 +148,38 @@ export async function openRuntime(harness: StoreHarness): Promise<Runtime> {
     return ended
   }
   const start = async (options: ProcessOptions): Promise<Process> => {
-    const { parts, random = () => harness.random.next(), delivery, ...rest } = options
-    const link = severable(store)
-    let isDead = false
-    const module = defineModule('sample', [...parts, OrderPlaced, EffectRecorded])
+    const { parts, random = () => harness.random.next(), delivery, diesAfter, ...rest } = options
+    const runOut = (): void => harness.clock.shift(LEASE_MS + 1)
+    const link = severable(store, { diesAfter, onDeath: runOut })
+    let isSpared = false
     const app: App = await bootstrap({
       ...rest,
       store: link.store,
-      modules: [harness.patch(module)],
+      modules: [harness.patch(defineModule('sample', [...parts, OrderPlaced, EffectRecorded]))],
       clock,
       ids: harness.ids,
       random,
       delivery: { owner: `process-${++started}`, leaseMs: LEASE_MS, pollMs: 500, ...delivery },
       onFailure: ({ error }) => {
-        if (!isDead) failures.push(error)
+        if (!isSpared && !link.isSevered) failures.push(error)
       },
     })
     return {
       app,
       close: () => during(app.close()),
-      die() {
-        isDead = true
-        link.sever()
-        harness.clock.shift(LEASE_MS + 1)
+      die: () => link.sever(),
+      get isDead() {
+        return link.isSevered
+      },
+      freeze() {
+        isSpared = true
+        link.freeze()
+        runOut()
+      },
+      thaw: () => link.thaw(),
+      troubledBy(error) {
+        isSpared = true
+        link.trouble = error
       },
       caughtUp: () => during(app.delivery.caughtUp()),
     }
@@ -209,19 +230,57 @@ export function ofKey(all: readonly string[], key: string): string[] {
   return all.filter((name) => name.startsWith(`${key}:`))
 }
 
+/** What is asked for; of {@link NAME}, by ann, because it is mended, where it does not say. */
+export type OperationWish = OperationRequest extends infer Request
+  ? Request extends OperationRequest
+    ? Omit<Request, 'by' | 'reason' | 'subscription'> &
+        Partial<Pick<Request, 'by' | 'reason' | 'subscription'>>
+    : never
+  : never
+
 /** Asks for an operation, and waits for its end. */
 export async function carryOut(
   runtime: Runtime,
   { app }: Process,
-  request: Omit<OperationRequest, 'by' | 'reason' | 'subscription'> & {
-    readonly kind: OperationRequest['kind']
-    readonly reason?: string
-  },
+  request: OperationWish,
 ): Promise<OperationRecord> {
   const asked = { subscription: NAME, by: 'ann', reason: 'mended', ...request } as OperationRequest
   const { operationId } = await app.admin.request(asked)
   const { operation } = await runtime.during(app.admin.ended(operationId))
   return operation
+}
+
+/** What a subscription that records what it handles is made of. */
+export interface Recorder extends Partial<SubscriptionOptions<Order>> {
+  readonly name?: string
+  /** Every event that its handler was given, in order: `key:n`. */
+  readonly seen?: string[]
+  /** Runs before the effect is recorded. */
+  readonly before?: (order: Order, ctx: DeliveryContext) => unknown
+  /** Runs when it is recorded, before that is committed. */
+  readonly after?: (order: Order, ctx: DeliveryContext) => unknown
+}
+
+/** A subscription whose handler records an effect of each order in its transaction. */
+export function recorder(options: Recorder = {}): AnyPart {
+  const { name = NAME, seen, before, after, ...rest } = options
+  return defineSubscription(name, {
+    events: OrderPlaced,
+    retry: { attempts: 1 },
+    outageAfter: 1000,
+    ...rest,
+    handle: async (order, ctx) => {
+      seen?.push(nameOf(order.payload))
+      await before?.(order, ctx)
+      await recordEffect(order, ctx)
+      await after?.(order, ctx)
+    },
+  })
+}
+
+/** Never answers: what a handler that hangs does. */
+export function forever(): Promise<never> {
+  return new Promise(() => undefined)
 }
 
 /** The subscription of most scenarios. */
@@ -235,49 +294,6 @@ export function parkedOf(store: Store, name: string = NAME): Promise<readonly Pa
 /** The state of a subscription as this process sees it. */
 export function stateOf({ app }: Process, name: string = NAME): string {
   return app.delivery.subscriptions.find((one) => one.name === name)?.state ?? 'none'
-}
-
-/** A publisher in memory that says, and does, as it is told. */
-export interface FaultyPublisher extends Publisher {
-  /** Before a call: what it throws is what the call is rejected with. */
-  before: (keys: readonly string[]) => void | Promise<void>
-  /** After the records have arrived, before that is said. */
-  after: () => void | Promise<void>
-  /** Records of these keys are refused. */
-  readonly refused: Set<string>
-  /** `key:n` in order of arrival, repeats included. */
-  arrived(): readonly string[]
-  readonly sizes: readonly number[]
-}
-
-export function faultyPublisher(): FaultyPublisher {
-  const inner = memoryPublisher()
-  const sizes: number[] = []
-  const refused = new Set<string>()
-  const publisher: FaultyPublisher = {
-    before: () => undefined,
-    after: () => undefined,
-    refused,
-    sizes,
-    async publish(records) {
-      await publisher.before(records.map(({ key }) => key))
-      sizes.push(records.length)
-      await inner.publish(records.filter(({ key }) => !refused.has(key)))
-      await publisher.after()
-      return records.map(({ key }) =>
-        refused.has(key)
-          ? { ok: false, error: new Error(`No record of ${key} is taken`) }
-          : { ok: true },
-      )
-    },
-    close: async () => undefined,
-    arrived: () =>
-      inner.records('sample-orders').map(({ value }) => {
-        const { payload } = JSON.parse(value) as { readonly payload: OrderPayload }
-        return nameOf(payload)
-      }),
-  }
-  return publisher
 }
 
 /** Without what came again: the first of each. */

@@ -1,85 +1,8 @@
 import assert from 'node:assert/strict'
-import { decodeEvent, defineSubscription, type RetryPolicy } from 'tidings'
-import { gate, scenario } from './expectations.ts'
-import {
-  carryOut,
-  NAME,
-  names,
-  nameOf,
-  openRuntime,
-  OrderPlaced,
-  parkedOf,
-  range,
-  recordEffect,
-  stateOf,
-  type Order,
-  type Process,
-  type Runtime,
-} from './runtime-kit.ts'
+import { scenario } from './expectations.ts'
+import { always, delaysOf, numbersOf, rule, SampleError, startRetrying } from './retrying.ts'
+import { carryOut, parkedOf, range, stateOf, type Order } from './runtime-kit.ts'
 import type { Scenario, StoreHarness } from './scenario.ts'
-
-/** An attempt, as its handler saw it. */
-interface Attempt {
-  readonly name: string
-  readonly attempt: number
-  readonly laterUsed: number
-  readonly atMs: number
-}
-
-interface Retrying {
-  readonly runtime: Runtime
-  readonly process: Process
-  readonly attempts: readonly Attempt[]
-}
-
-/** Throws for a code that rules can be about. */
-class SampleError extends Error {
-  readonly code: string
-
-  constructor(code: string, message = `It failed with ${code}`) {
-    super(message)
-    this.name = 'SampleError'
-    this.code = code
-  }
-}
-
-/** A subscription that fails as it is told: by an error, or by none. */
-async function startRetrying(
-  harness: StoreHarness,
-  retry: RetryPolicy,
-  failWith: (order: Order, attempt: Attempt) => unknown,
-  options: { readonly random?: () => number; readonly outageAfter?: number } = {},
-): Promise<Retrying> {
-  const runtime = await openRuntime(harness)
-  const attempts: Attempt[] = []
-  const { random, outageAfter = 1000 } = options
-  const subscription = defineSubscription(NAME, {
-    events: OrderPlaced,
-    retry,
-    outageAfter,
-    handle: async (order, ctx) => {
-      const { attempt, laterUsed } = ctx
-      const made = { name: nameOf(order.payload), attempt, laterUsed, atMs: runtime.clock.now() }
-      attempts.push(made)
-      // Written first: what fails must leave nothing of it.
-      await recordEffect(order, ctx)
-      const error = failWith(order, made)
-      if (error !== undefined) throw error as Error
-    },
-  })
-  const process = await runtime.start({
-    parts: [subscription],
-    ...(random === undefined ? {} : { random }),
-  })
-  return { runtime, process, attempts }
-}
-
-const always = (): Error => new SampleError('E_SAMPLE')
-const numbersOf = (attempts: readonly Attempt[]): number[] => attempts.map(({ attempt }) => attempt)
-
-function delaysOf(attempts: readonly Attempt[]): number[] {
-  return attempts.slice(1).map(({ atMs }, index) => atMs - (attempts[index]?.atMs ?? 0))
-}
 
 /** How much later a handler may begin than it could: the clock goes on in steps, whatever is to be done. */
 const SLACK_MS = 250
@@ -139,10 +62,10 @@ async function jitters(harness: StoreHarness): Promise<void> {
 
 async function fatal(harness: StoreHarness): Promise<void> {
   const rules = [
-    { when: 'E_FATAL', then: 'park' },
-    { when: TypeError, then: 'park' },
-    { when: { test: (error: unknown) => error === 'a text' }, then: 'park' },
-  ] as const
+    rule('E_FATAL', 'park'),
+    rule(TypeError, 'park'),
+    rule({ test: (error: unknown) => error === 'a text' }, 'park'),
+  ]
   const errors = [
     new SampleError('E_FATAL'),
     new TypeError('no'),
@@ -162,7 +85,7 @@ async function fatal(harness: StoreHarness): Promise<void> {
 }
 
 async function skips(harness: StoreHarness): Promise<void> {
-  const rules = [{ when: 'E_SKIP', then: { skip: 'not for us' } }] as const
+  const rules = [rule('E_SKIP', { skip: 'not for us' })]
   const { runtime, process, attempts } = await startRetrying(
     harness,
     { rules },
@@ -182,7 +105,7 @@ async function skips(harness: StoreHarness): Promise<void> {
 
 async function stops(harness: StoreHarness): Promise<void> {
   let isMended = false
-  const rules = [{ when: 'E_STOP', then: 'stop' }] as const
+  const rules = [rule('E_STOP', 'stop')]
   const { runtime, process, attempts } = await startRetrying(
     harness,
     { rules },
@@ -273,94 +196,6 @@ async function oneOfFifty(harness: StoreHarness): Promise<void> {
   )
 }
 
-async function keepsEverything(harness: StoreHarness): Promise<void> {
-  const { runtime, process } = await startRetrying(harness, { attempts: 3, delay: 50 }, always)
-  await runtime.place('a', 1)
-  await process.caughtUp()
-  const [event] = await runtime.store.query({ types: [OrderPlaced.type] }).toArray()
-  const [letter] = await parkedOf(runtime.store)
-  assert.ok(event && letter)
-  const { envelope } = decodeEvent(letter.bytes)
-  assert.deepEqual(envelope.payload, event.payload, 'the event, as bytes')
-  const { subscription, generation, key, sequence, position, eventId, eventType } = letter
-  assert.deepEqual(
-    { subscription, generation, key, sequence, position, eventId, eventType },
-    {
-      subscription: NAME,
-      generation: 1,
-      key: 'a',
-      sequence: event.position,
-      position: event.position,
-      eventId: event.eventId,
-      eventType: OrderPlaced.type,
-    },
-    'where it is from',
-  )
-  assert.equal(letter.correlationId, event.correlationId, 'what it belongs to')
-  assert.equal(letter.attempts.length, 3, 'every attempt')
-  for (const { at, durationMs, error } of letter.attempts) {
-    assert.ok(Date.parse(at) > 0 && durationMs >= 0, 'its time')
-    assert.deepEqual([error.name, error.code], ['SampleError', 'E_SAMPLE'])
-    assert.match(error.message, /failed with E_SAMPLE/)
-    assert.match(error.stack ?? '', /runtime-retries/, 'and its place')
-  }
-  assert.equal(letter.reason, 'failed')
-  assert.ok(letter.fingerprint, 'what it can be grouped by')
-  assert.deepEqual(
-    letter.history.map(({ what, by }) => `${what} by ${by}`),
-    ['parked by runtime'],
-  )
-}
-
-async function shortens(harness: StoreHarness): Promise<void> {
-  const long = '再'.repeat(1_000_000)
-  const { runtime, process } = await startRetrying(
-    harness,
-    { attempts: 2, delay: 1 },
-    () => new SampleError('E_LONG', long),
-  )
-  await runtime.place('a', 1)
-  await process.caughtUp()
-  const [letter] = await parkedOf(runtime.store)
-  const size = JSON.stringify({ ...letter, bytes: undefined }).length
-  assert.ok(size < 20_000, `a letter stays small; it has ${size} characters`)
-  assert.match(letter?.attempts[0]?.error.message ?? '', /^再+… \(1000000 characters\)$/)
-}
-
-async function timesOut(harness: StoreHarness): Promise<void> {
-  const runtime = await openRuntime(harness)
-  const signals: AbortSignal[] = []
-  const never = gate()
-  const subscription = defineSubscription(NAME, {
-    events: OrderPlaced,
-    timeout: '2s',
-    retry: { attempts: 2, delay: 10 },
-    handle: async (order, ctx) => {
-      if (order.payload.key === 'b') return recordEffect(order, ctx)
-      signals.push(ctx.signal)
-      await recordEffect(order, ctx)
-      await never.passed
-    },
-  })
-  const process = await runtime.start({ parts: [subscription] })
-  await runtime.place('a', 1)
-  await runtime.place('b', 1)
-  await process.caughtUp()
-  assert.deepEqual(
-    signals.map(({ aborted }) => aborted),
-    [true, true],
-  )
-  const [letter] = await parkedOf(runtime.store)
-  assert.deepEqual(
-    letter?.attempts.map(({ error }) => error.name),
-    ['TimeoutError', 'TimeoutError'],
-  )
-  assert.deepEqual(await runtime.effects(), ['b:1'], 'what it did until then is not there')
-  never.open()
-  await runtime.clock.advance(1000)
-  assert.deepEqual(await runtime.effects(), ['b:1'], 'nor when it goes on after its time')
-}
-
 async function outage(harness: StoreHarness): Promise<void> {
   let isDown = true
   const { runtime, process } = await startRetrying(
@@ -382,28 +217,6 @@ async function outage(harness: StoreHarness): Promise<void> {
   }, 'that everything goes on')
 }
 
-async function diesBetween(harness: StoreHarness): Promise<void> {
-  const runtime = await openRuntime(harness)
-  let attempts = 0
-  const subscription = defineSubscription(NAME, {
-    events: OrderPlaced,
-    retry: { attempts: 3, delay: '10s' },
-    handle: async (order, ctx) => {
-      attempts++
-      await recordEffect(order, ctx)
-      if (attempts < 3) throw always()
-    },
-  })
-  const first = await runtime.start({ parts: [subscription] })
-  await runtime.place('a', 1, 2)
-  await runtime.until(() => attempts === 1, 'the first attempt')
-  first.die()
-  const second = await runtime.start({ parts: [subscription] })
-  await second.caughtUp()
-  assert.deepEqual(await runtime.effects(), names('a', 1, 2))
-  assert.deepEqual(await parkedOf(runtime.store), [])
-}
-
 /** What becomes of an event whose handler fails. */
 export const runtimeRetryScenarios: readonly Scenario[] = [
   scenario('E01', 'an event is attempted as often as its policy says, and no more', exact),
@@ -418,13 +231,5 @@ export const runtimeRetryScenarios: readonly Scenario[] = [
   scenario('E09', 'with the later attempts used up it waits for a person', usesLaterUp),
   scenario('E10', 'first fails, last succeeds: one success after 49 failures is one', succeedsLast),
   scenario('E11', 'one success among 49 failures of others is done', oneOfFifty),
-  scenario('E12', 'an exhausted letter has everything', keepsEverything),
-  scenario('E13', 'a large error is shortened', shortens),
-  scenario('E14', 'a handler that never returns has failed when its time is over', timesOut),
   scenario('E15', 'where no key succeeds it is an outage: nothing is put aside', outage),
-  scenario(
-    'E16',
-    'a process that dies between two attempts leaves the event to the next',
-    diesBetween,
-  ),
 ]

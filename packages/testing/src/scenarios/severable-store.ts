@@ -1,89 +1,146 @@
 import type { EventReader, Store, StoreTransaction } from 'tidings'
 
-/** A process's view of a log. With the process dead, nothing that it still does reaches the log. */
+/** A process's way to a log, and what can befall it. */
 export interface SeverableStore {
   readonly store: Store
-  /** Nothing more goes through in either direction; what was not committed is rolled back. */
+  readonly isSevered: boolean
+  /**
+   * The process is dead: nothing more goes through in either direction; what was not committed is
+   * rolled back.
+   */
   sever(): void
+  /** The process stands still, as one that is stopped by a signal: what it asks for is asked when it goes on. */
+  freeze(): void
+  thaw(): void
+  /** What everything that is asked for fails with; undefined: it does not. */
+  trouble: Error | undefined
+}
+
+export interface SeverableOptions {
+  /** Steps (calls, begins and ends of transactions) after which it is severed. */
+  readonly diesAfter?: number | undefined
+  readonly onDeath?: () => void
 }
 
 /** @param store stays open when the process closes it: the log outlives its processes */
-export function severable(store: Store): SeverableStore {
-  const severed = Promise.withResolvers<never>()
-  // Told to whoever waits for it.
-  severed.promise.catch(() => undefined)
-  let isDead = false
-  const isSevered = (): boolean => isDead
-  const view = guard(store, isSevered, {
+export function severable(store: Store, options: SeverableOptions = {}): SeverableStore {
+  const link = new Link(options)
+  const view = guard(store, link, {
     close: async () => undefined,
-    transaction: async (
+    transaction: (
       work: (tx: StoreTransaction) => Promise<unknown>,
-      options?: { readonly signal?: AbortSignal },
-    ) => {
-      if (isDead) return never()
-      try {
-        const result = await store.transaction(
-          (tx) => Promise.race([work(tx), severed.promise]),
-          options,
-        )
-        return isSevered() ? await never() : result
-      } catch (error) {
-        if (isSevered()) return never()
-        throw error
-      }
-    },
+      txOptions?: { readonly signal?: AbortSignal },
+    ) =>
+      link.through(() =>
+        store.transaction(async (tx) => {
+          link.step()
+          const result = await Promise.race([work(tx), link.severed])
+          link.step()
+          return Promise.race([result, link.severed])
+        }, txOptions),
+      ),
   })
-  return {
-    store: view,
-    sever() {
-      isDead = true
-      severed.reject(new Error('The process is dead'))
-    },
+  return Object.defineProperty(link, 'store', { value: view }) as Link & { readonly store: Store }
+}
+
+/** open ⇄ frozen → severed */
+class Link {
+  trouble: Error | undefined
+  isSevered = false
+  readonly severed: Promise<never>
+  readonly #die: (error: Error) => void
+  readonly #options: SeverableOptions
+  #thawed: PromiseWithResolvers<void> | undefined
+  #steps = 0
+
+  constructor(options: SeverableOptions) {
+    const { promise, reject } = Promise.withResolvers<never>()
+    this.severed = promise
+    this.#die = reject
+    this.#options = options
+    // Told to whoever waits for it.
+    promise.catch(() => undefined)
+  }
+
+  sever(): void {
+    if (this.isSevered) return
+    this.isSevered = true
+    this.#die(new Error('The process is dead'))
+    this.#options.onDeath?.()
+  }
+
+  freeze(): void {
+    this.#thawed ??= Promise.withResolvers()
+  }
+
+  thaw(): void {
+    this.#thawed?.resolve()
+    this.#thawed = undefined
+  }
+
+  step(): void {
+    if (++this.#steps === this.#options.diesAfter) this.sever()
+  }
+
+  /** Asks, and hears the answer, as far as the process still can. */
+  async through(ask: () => unknown): Promise<unknown> {
+    await this.#thawed?.promise
+    this.step()
+    if (this.isSevered) return never()
+    try {
+      if (this.trouble !== undefined) throw this.trouble
+      const answer = await ask()
+      return await this.#hear(answer)
+    } catch (error) {
+      await this.#hear(undefined)
+      throw error
+    }
+  }
+
+  /** What was asked while the process lived is answered to nobody when it is dead by then. */
+  async #hear<Answer>(answer: Answer): Promise<Answer> {
+    await this.#thawed?.promise
+    return this.isSevered ? never() : answer
   }
 }
 
-/** Everything that is called on a whole, or on what it consists of, goes through while the process lives. */
+/** Everything that is called on a whole, or on what it consists of, goes through the link. */
 function guard<Whole extends object>(
   whole: Whole,
-  isSevered: () => boolean,
+  link: Link,
   own: Readonly<Record<string, unknown>> = {},
 ): Whole {
   return new Proxy(whole, {
     get(target, name) {
       if (typeof name === 'string' && name in own) return own[name]
       const value: unknown = Reflect.get(target, name, target)
-      if (typeof value === 'object' && value !== null) return guard(value, isSevered)
+      if (typeof value === 'object' && value !== null) return guard(value, link)
       if (typeof value !== 'function') return value
-      return (...args: readonly unknown[]): unknown => {
-        if (isSevered()) return READERS.has(String(name)) ? deadReader : never()
-        const answer: unknown = Reflect.apply(value, target, args)
-        return answer instanceof Promise ? hear(answer, isSevered) : answer
-      }
+      const call = (args: readonly unknown[]): unknown => Reflect.apply(value, target, args)
+      if (!READERS.has(String(name)))
+        return (...args: readonly unknown[]) => link.through(() => call(args))
+      return (...args: readonly unknown[]) => guardReader(call(args) as EventReader, link)
     },
   })
 }
 
 const READERS: ReadonlySet<string> = new Set(['readAll', 'readStream', 'query'])
 
-/** What was asked while the process lived is answered to nobody when it is dead by then. */
-async function hear(answer: Promise<unknown>, isSevered: () => boolean): Promise<unknown> {
-  try {
-    const result = await answer
-    return isSevered() ? await never() : result
-  } catch (error) {
-    if (isSevered()) return never()
-    throw error
+function guardReader(reader: EventReader, link: Link): EventReader {
+  const ask = <Answer>(what: () => Promise<Answer>): Promise<Answer> =>
+    link.through(what) as Promise<Answer>
+  async function* pages(): ReturnType<EventReader['pages']> {
+    const iterator = reader.pages()[Symbol.asyncIterator]()
+    for (;;) {
+      const page = await ask(() => iterator.next())
+      if (page.done === true) return
+      yield page.value
+    }
   }
-}
-
-async function* neverAny(): AsyncGenerator<never, void, undefined> {
-  yield await never()
-}
-
-const deadReader: EventReader = {
-  pages: neverAny,
-  [Symbol.asyncIterator]: neverAny,
-  toArray: never,
+  async function* each(): ReturnType<EventReader[typeof Symbol.asyncIterator]> {
+    for await (const page of pages()) yield* page
+  }
+  return { pages, [Symbol.asyncIterator]: each, toArray: () => ask(() => reader.toArray()) }
 }
 
 /** What nobody will ever hear of. */
