@@ -10,7 +10,7 @@ import type { Outage } from './outage.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import { decideFailure, type FailureDecision } from './retry-policy.ts'
 import { SessionOver } from './session-end.ts'
-import { toThrown } from './thrown.ts'
+import { brokenRule, toThrown } from './thrown.ts'
 
 /** An event on its way through its attempts. */
 export interface Running {
@@ -90,11 +90,11 @@ export class EventRunner {
         await this.#attempt(running, failed + 1)
         this.#host.succeeded()
         return 'handled'
-      } catch (error) {
-        if (await this.#isNotTheEvent(error)) continue
+      } catch (thrown) {
+        if (await this.#isNotTheEvent(thrown)) continue
         failed++
+        const { decision, error } = this.#decide(running, failed, thrown)
         attempts.push(this.#record(running.event, startMs, error))
-        const decision = this.#decide(running, failed, error)
         this.#observe(running, { startMs, attempt: failed, error, decision })
         const outcome = await this.#act(running, { decision, error, attempts })
         if (outcome !== undefined) return outcome
@@ -106,10 +106,11 @@ export class EventRunner {
   async park(
     running: Pick<Running, 'event' | 'key'>,
     reason: ParkReason,
-    error?: unknown,
+    // Not an optional one: a filter can throw `undefined`.
+    ...failures: readonly unknown[]
   ): Promise<Outcome> {
     const nowMs = this.#now()
-    const attempts = error === undefined ? [] : [this.#record(running.event, nowMs, error)]
+    const attempts = failures.map((error) => this.#record(running.event, nowMs, error))
     return this.#park(
       { ...running, parked: undefined, isCareful: false },
       { reason, attempts, dueAt: undefined },
@@ -226,11 +227,21 @@ export class EventRunner {
     }
   }
 
-  #decide({ key, parked }: Running, failed: number, error: unknown): FailureDecision {
+  /** A rule that throws decides nothing: the event is put aside at once, with both errors. */
+  #decide(
+    { key, parked }: Running,
+    failed: number,
+    error: unknown,
+  ): { readonly decision: FailureDecision; readonly error: unknown } {
     const { outage, attempts } = this.#host
+    const { plan, ports } = attempts
     outage.failed(key)
-    const laterUsed = parked?.laterCount ?? 0
-    return decideFailure(attempts.plan.retry, { error, failed, laterUsed }, attempts.ports.random)
+    const failure = { error, failed, laterUsed: parked?.laterCount ?? 0 }
+    try {
+      return { decision: decideFailure(plan.retry, failure, ports.random), error }
+    } catch (ruleError) {
+      return { decision: { kind: 'dead' }, error: brokenRule(attempts.name, error, ruleError) }
+    }
   }
 
   /** @returns the outcome; undefined: once more */

@@ -77,5 +77,7 @@ function keyOf(plan: Pick<SubscriptionPlan, 'key' | 'order'>, event: StoredEnvel
   if (plan.key === undefined || plan.order !== 'key') return ownKey(plan, event)
   const key: unknown = plan.key(event)
   if (typeof key === 'string') return key
-  throw new TypeError(`The key of an event is a text; the key function answered with ${typeof key}`)
+  throw new TypeError(
+    `The key of an event is a text; the key function answered with ${typeof key}. Mend it, then redrive the event.`,
+  )
 }

@@ -3,7 +3,7 @@ export type SessionEnd =
   /** It was told to stop: everything under way has ended, or was cut off at the deadline. */
   | { readonly kind: 'stopped' }
   /** Somebody else owns the subscription now. */
-  | { readonly kind: 'lost' }
+  | { readonly kind: 'lost'; readonly why: string }
   /** It met an event that only a newer process can read, and lets such a one have the lease. */
   | { readonly kind: 'offered' }
   /** It begins anew, in the next generation. */

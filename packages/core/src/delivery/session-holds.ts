@@ -96,7 +96,7 @@ export class SessionHolds {
   async recover(error: unknown): Promise<void> {
     if (error instanceof SessionOver) throw error
     const code = isTidingsError(error) ? error.code : ''
-    if (code === 'TIDINGS_FENCED') this.#parts.end({ kind: 'lost' })
+    if (code === 'TIDINGS_FENCED') this.#parts.end({ kind: 'lost', why: String(error) })
     else if (code === 'TIDINGS_CLOSED') this.#parts.end({ kind: 'stopped' })
     else if (!code.startsWith('TIDINGS_STORE_')) this.#parts.end({ kind: 'failed', error })
     this.requireRunning()

@@ -24,6 +24,10 @@ export interface SubscriptionRunnerParts {
 
 /** After which a state is written again that the store could not take, milliseconds. */
 const REWRITE_MS = 1000
+const LEASE_LOST = {
+  kind: 'lost',
+  why: 'The lease ran out before it was renewed. What was under way here is begun again by its next owner. A lease that is lost often is too short for what blocks the process.',
+} as const
 
 /**
  * Keeps a subscription running for as long as the process does: waits for its lease, runs a session
@@ -97,7 +101,7 @@ export class SubscriptionRunner {
   }
 
   async #serve(lease: Lease, lost: AbortSignal): Promise<OwnedEnd> {
-    const onLost = (): void => this.#session?.end({ kind: 'lost' })
+    const onLost = (): void => this.#session?.end(LEASE_LOST)
     lost.addEventListener('abort', onLost, { once: true })
     try {
       return await this.#runSessions(lease, lost)
@@ -116,7 +120,7 @@ export class SubscriptionRunner {
       const session = await this.#begin(claimed)
       // Either may have come while the session was made.
       if (this.#owner.stopping.aborted) session.end({ kind: 'stopped' })
-      if (lost.aborted) session.end({ kind: 'lost' })
+      if (lost.aborted) session.end(LEASE_LOST)
       const desk = this.#open(session)
       const end = await session.run(this.#parts.ownership.graceMs)
       await desk
@@ -132,7 +136,11 @@ export class SubscriptionRunner {
     end: Exclude<SessionEnd, { readonly kind: 'reset' }>,
   ): Promise<OwnedEnd> {
     const { subscriptions } = this.#parts.ports.store
-    if (end.kind === 'lost') return 'lost'
+    if (end.kind === 'lost') {
+      // Nobody else would say that what was under way here came to nothing.
+      this.#teller.is({ state: 'starting', reason: end.why })
+      return 'lost'
+    }
     if (end.kind === 'stopped')
       await subscriptions.describe(fence, { state: 'stopped', reason: '' })
     await subscriptions.release(fence)
@@ -203,7 +211,7 @@ export class SubscriptionRunner {
       return true
     } catch (error) {
       const code = (error as { code?: string }).code
-      if (code === 'TIDINGS_FENCED') session?.end({ kind: 'lost' })
+      if (code === 'TIDINGS_FENCED') session?.end({ kind: 'lost', why: String(error) })
       else if (code !== 'TIDINGS_CLOSED') this.#parts.ports.onError(error)
       if (session === undefined || session.isStopping || !isStoreTrouble(error)) return true
       await session.waitFor(new Promise(() => undefined), REWRITE_MS)

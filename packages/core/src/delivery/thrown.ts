@@ -22,6 +22,15 @@ export function toThrown(error: unknown, event: Envelope, sensitiveOf: Sensitive
   }
 }
 
+/** What an event failed of whose handler threw, and then the rule that was to decide about it. */
+export function brokenRule(subscription: string, error: unknown, ruleError: unknown): Error {
+  const [own, rule] = [error, ruleError].map((one) => nameError(one).message)
+  return new Error(
+    `A retry rule of '${subscription}' tells whether an error is its own; it threw '${rule}' when it was asked about '${own}'. Mend the rule, then redrive the event.`,
+    { cause: error },
+  )
+}
+
 function cut(text: string, limit: number): string {
   return text.length <= limit
     ? text
