@@ -113,6 +113,7 @@ describe('a function of the subscription that throws', () => {
                   throw new RangeError('a rule with a bug')
                 },
               },
+              // oxlint-disable-next-line unicorn/no-thenable -- a rule's word for what is done
               then: { skip: 'never' },
             },
           ],

@@ -107,7 +107,12 @@ describe('a handler that blocks the event loop for longer than its lease', () =>
     const file = temporaryFile()
     const blocked = await startBlocked(file, 'before')
     const rescuer = await start(file, { owner: 'rescuer', leaseMs: 300, pollMs: 20 })
-    await castVotes(rescuer, 1, 3)
+    await castVotes(rescuer, 1, 1)
+    // Its transaction is over before the next handler blocks: it would hold the file meanwhile.
+    await expect.poll(async () => (await counted(rescuer)).length, { timeout: 20_000 }).toBe(1)
+    await castVotes(rescuer, 2, 2)
+    await blocked.says('blocked')
+    await castVotes(rescuer, 3, 3)
     await expect
       .poll(() => rescuer.app.delivery.subscriptions[0]?.state, { timeout: 20_000 })
       .toBe('live')
