@@ -33,6 +33,10 @@ export interface ProcessOptions {
   readonly delivery?: DeliveryOptions
   /** Calls of the store, and begins and ends of transactions, after which the process is dead. */
   readonly diesAfter?: number
+  /** Told of every call of the store. */
+  readonly onAsk?: (method: string) => void
+  /** How far its clock is ahead of that of the others. */
+  readonly skewMs?: number
   /** Chance of the jitter; the harness's own by default. */
   readonly random?: () => number
 }
@@ -148,15 +152,18 @@ export async function openRuntime(harness: StoreHarness): Promise<Runtime> {
     return ended
   }
   const start = async (options: ProcessOptions): Promise<Process> => {
-    const { parts, random = () => harness.random.next(), delivery, diesAfter, ...rest } = options
-    const runOut = (): void => harness.clock.shift(LEASE_MS + 1)
-    const link = severable(store, { diesAfter, onDeath: runOut })
+    const { parts, random = () => harness.random.next(), delivery } = options
+    const { publisher, relay, diesAfter, onAsk, skewMs = 0 } = options
+    const leaseMs = delivery?.leaseMs ?? LEASE_MS
+    const runOut = (): void => harness.clock.shift(leaseMs + 1)
+    const link = severable(store, { diesAfter, onDeath: runOut, onAsk })
     let isSpared = false
     const app: App = await bootstrap({
-      ...rest,
+      ...(publisher === undefined ? {} : { publisher }),
+      ...(relay === undefined ? {} : { relay }),
       store: link.store,
       modules: [harness.patch(defineModule('sample', [...parts, OrderPlaced, EffectRecorded]))],
-      clock,
+      clock: skewMs === 0 ? clock : { ...clock, now: () => clock.now() + skewMs },
       ids: harness.ids,
       random,
       delivery: { owner: `process-${++started}`, leaseMs: LEASE_MS, pollMs: 500, ...delivery },
@@ -252,6 +259,7 @@ export async function carryOut(
 
 /** What a subscription that records what it handles is made of. */
 export interface Recorder extends Partial<SubscriptionOptions<Order>> {
+  readonly events?: EventDefinition<string, OrderPayload> | string
   readonly name?: string
   /** Every event that its handler was given, in order: `key:n`. */
   readonly seen?: string[]
@@ -263,9 +271,9 @@ export interface Recorder extends Partial<SubscriptionOptions<Order>> {
 
 /** A subscription whose handler records an effect of each order in its transaction. */
 export function recorder(options: Recorder = {}): AnyPart {
-  const { name = NAME, seen, before, after, ...rest } = options
+  const { name = NAME, seen, before, after, events = OrderPlaced, ...rest } = options
   return defineSubscription(name, {
-    events: OrderPlaced,
+    events: events as typeof OrderPlaced,
     retry: { attempts: 1 },
     outageAfter: 1000,
     ...rest,

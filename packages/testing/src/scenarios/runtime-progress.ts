@@ -71,12 +71,14 @@ async function hole(harness: StoreHarness): Promise<void> {
 async function anyStep(harness: StoreHarness): Promise<void> {
   const runtime = await openRuntime(harness)
   const rounds = range(1, 24)
+  let deaths = 0
   for (const round of rounds) {
     await runtime.place('a', 2 * round - 1, 2 * round)
     await runtime.place('b', 2 * round - 1, 2 * round)
     const isDone = async (): Promise<boolean> => (await runtime.effects()).length === 4 * round
     const mortal = await runtime.start({ parts: [recorder()], diesAfter: round + 2 })
     await runtime.until(async () => mortal.isDead || (await isDone()), 'that it dies, or is done')
+    if (mortal.isDead) deaths++
     mortal.die()
     const healthy = await runtime.start({ parts: [recorder()] })
     await healthy.caughtUp()
@@ -87,6 +89,7 @@ async function anyStep(harness: StoreHarness): Promise<void> {
     assert.deepEqual(effects, names(key, 1, 2 * rounds.length), 'each once, in order')
   }
   assert.deepEqual(await parkedOf(runtime.store), [])
+  assert.ok(deaths > rounds.length / 2, `it died ${deaths} times on its way`)
 }
 
 async function closes(harness: StoreHarness): Promise<void> {

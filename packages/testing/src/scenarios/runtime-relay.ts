@@ -108,12 +108,14 @@ async function diesAfter(harness: StoreHarness): Promise<void> {
 async function diesAnywhere(harness: StoreHarness): Promise<void> {
   const { runtime, publisher, start } = await openRelay(harness)
   const rounds = range(1, 16)
+  let deaths = 0
   for (const round of rounds) {
     await runtime.place('a', 2 * round - 1, 2 * round)
     await runtime.place('b', 2 * round - 1, 2 * round)
     const isRelayed = (): boolean => firsts(publisher.arrived()).length === 4 * round
     const mortal = await start({ diesAfter: round + 2 })
     await runtime.until(() => mortal.isDead || isRelayed(), 'that it dies, or is done')
+    if (mortal.isDead) deaths++
     mortal.die()
     const healthy = await start()
     await healthy.caughtUp()
@@ -121,6 +123,7 @@ async function diesAnywhere(harness: StoreHarness): Promise<void> {
   }
   assertInOrder(publisher.arrived(), ['a', 'b'], 2 * rounds.length)
   assert.deepEqual(await parkedOf(runtime.store, RELAY), [])
+  assert.ok(deaths > rounds.length / 2, `it died ${deaths} times on its way`)
 }
 
 async function publisherDown(harness: StoreHarness): Promise<void> {

@@ -1,6 +1,9 @@
 import { runtimeLetterScenarios } from './runtime-letters.ts'
 import { runtimeRetryScenarios } from './runtime-retries.ts'
+import { runtimeOpenScenarios } from './runtime-open.ts'
+import { runtimeParkingScenarios } from './runtime-parking.ts'
 import { runtimeProgressScenarios } from './runtime-progress.ts'
+import { runtimeRedriveScenarios } from './runtime-redrive.ts'
 import { runtimeRelayScenarios } from './runtime-relay.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -9,8 +12,11 @@ import type { Scenario } from './scenario.ts'
  * of what was put aside.
  */
 export const runtimeScenarios: readonly Scenario[] = Object.freeze([
+  ...runtimeOpenScenarios,
   ...runtimeProgressScenarios,
   ...runtimeRelayScenarios,
   ...runtimeRetryScenarios,
   ...runtimeLetterScenarios,
+  ...runtimeParkingScenarios,
+  ...runtimeRedriveScenarios,
 ])

@@ -20,6 +20,7 @@ export interface SeverableOptions {
   /** Steps (calls, begins and ends of transactions) after which it is severed. */
   readonly diesAfter?: number | undefined
   readonly onDeath?: () => void
+  readonly onAsk?: ((method: string) => void) | undefined
 }
 
 /** @param store stays open when the process closes it: the log outlives its processes */
@@ -78,6 +79,10 @@ class Link {
     this.#thawed = undefined
   }
 
+  asked(method: string): void {
+    this.#options.onAsk?.(method)
+  }
+
   step(): void {
     if (++this.#steps === this.#options.diesAfter) this.sever()
   }
@@ -116,7 +121,10 @@ function guard<Whole extends object>(
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value === 'object' && value !== null) return guard(value, link)
       if (typeof value !== 'function') return value
-      const call = (args: readonly unknown[]): unknown => Reflect.apply(value, target, args)
+      const call = (args: readonly unknown[]): unknown => {
+        link.asked(String(name))
+        return Reflect.apply(value, target, args) as unknown
+      }
       if (!READERS.has(String(name)))
         return (...args: readonly unknown[]) => link.through(() => call(args))
       return (...args: readonly unknown[]) => guardReader(call(args) as EventReader, link)
