@@ -62,11 +62,16 @@ export {
   type CommandRecord,
 } from './store/command-record.ts'
 export type {
+  AttemptFailedFact,
   CommandFact,
   DroppedFact,
   HandledFact,
   Observations,
+  ParkedFact,
+  PassedOverFact,
   PublishedFact,
+  SubscriptionFact,
+  SweptFact,
   UnhandledFact,
 } from './observe/observations.ts'
 export type { ObservationPoint, Observer } from './observe/point.ts'
@@ -122,6 +127,7 @@ export {
 } from './delivery/define-subscription.ts'
 export type { BatchContext, DeliveryContext, Effects } from './delivery/delivery-context.ts'
 export type { DeliveryOptions, RunningSubscription } from './delivery/delivery.ts'
+export type { RetentionOptions } from './delivery/retention.ts'
 export type {
   ErrorMatch,
   FailureAction,

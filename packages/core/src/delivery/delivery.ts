@@ -8,13 +8,15 @@ import type { DeliveryPorts } from './delivery-ports.ts'
 import { LogTail } from './log-tail.ts'
 import { EVERYTHING, makeSelection, selectionProblems } from './selection.ts'
 import type { OwnershipOptions } from './owner.ts'
+import { readRetention, type RetentionOptions } from './retention.ts'
 import { SubscriptionRunner } from './subscription-runner.ts'
+import { RETENTION, Sweeper } from './sweeper.ts'
 import { TimerRunner, TIMERS } from './timer-runner.ts'
 
 /** How an application runs its subscriptions. */
 export interface DeliveryOptions {
   /**
-   * Whether this process runs them, and the timers; true by default. One that does not still sends
+   * Whether this process runs them, the timers and the retention; true by default. One that does not still sends
    * commands and appends, and others handle what comes of it. A list of names: these and nothing else.
    */
   readonly run?: boolean | readonly string[]
@@ -26,6 +28,8 @@ export interface DeliveryOptions {
   readonly pollMs?: number
   /** This process, as others see it; host, process id and a part that is its own by default. */
   readonly owner?: string
+  /** How long what is finished is kept. */
+  readonly retention?: RetentionOptions
 }
 
 /** What a subscription of this process is doing. */
@@ -40,6 +44,7 @@ export class Delivery {
   readonly #ports: DeliveryPorts
   readonly #runners: readonly SubscriptionRunner[]
   readonly #timers: TimerRunner
+  readonly #sweeper: Sweeper
 
   /** @throws {RegistryError} two of the same name, or one that is about nothing */
   constructor(
@@ -52,6 +57,7 @@ export class Delivery {
     const tail = new LogTail(ports.store)
     const ownership = readOwnership(ports, options)
     this.#timers = new TimerRunner(ports, ownership)
+    this.#sweeper = new Sweeper(ports, { ownership, retention: readRetention(options.retention) })
     this.#runners = subscriptions.map(
       (subscription) =>
         new SubscriptionRunner({
@@ -67,17 +73,21 @@ export class Delivery {
   }
 
   /**
-   * @param only the names of those to start; all, and the timers, without
+   * @param only the names of those to start; all, the timers and the retention, without
    * @throws {UsageError} a name that is none of this application's
    */
   start(only?: readonly string[]): void {
-    if (only === undefined) this.#timers.start()
+    if (only === undefined) {
+      this.#timers.start()
+      this.#sweeper.start()
+    }
     for (const runner of this.#named(only)) runner.start()
   }
 
   /** Stops all of them in good order. */
   async stop(): Promise<void> {
-    await Promise.all([this.#timers.stop(), ...this.#runners.map((runner) => runner.stop())])
+    const alone = [this.#timers.stop(), this.#sweeper.stop()]
+    await Promise.all([...alone, ...this.#runners.map((runner) => runner.stop())])
   }
 
   /** Timers were set in this process. */
@@ -128,13 +138,17 @@ function refuseProblems(
   subscriptions: readonly AnySubscription[],
   { registry }: DeliveryPorts,
 ): void {
-  const names = new Set<string>([TIMERS])
+  const taken = new Map([
+    [TIMERS, 'the timers are owned under'],
+    [RETENTION, 'what is finished is forgotten under'],
+  ])
+  const names = new Set<string>(taken.keys())
   const problems = subscriptions.flatMap(({ name, plan }) => {
     const found = plan.readsRaw ? [] : [...selectionProblems(name, plan.events, registry)]
     if (names.has(name)) {
       found.push(
-        name === TIMERS
-          ? `A subscription is named '${name}', which is what the timers are owned under. Rename it.`
+        taken.has(name)
+          ? `A subscription is named '${name}', which is what ${taken.get(name)}. Rename it.`
           : `Two subscriptions are named '${name}': they would share their progress. Rename one.`,
       )
     }

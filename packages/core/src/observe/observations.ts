@@ -85,6 +85,16 @@ export interface ParkedFact {
   readonly total: number
 }
 
+/** What was finished long ago has been forgotten. */
+export interface SweptFact {
+  readonly what: 'parked' | 'operations' | 'timers' | 'inbox'
+  /** Whose messages; undefined where it is not about the inbox. */
+  readonly source: string | undefined
+  readonly count: number
+  /** Everything that had ended before this time: UTC, ISO 8601, milliseconds. */
+  readonly before: string
+}
+
 /** Everything that can be seen of an application. */
 export interface Observations {
   readonly published: ObservationPoint<PublishedFact>
@@ -96,6 +106,7 @@ export interface Observations {
   readonly attemptFailed: ObservationPoint<AttemptFailedFact>
   readonly passedOver: ObservationPoint<PassedOverFact>
   readonly parked: ObservationPoint<ParkedFact>
+  readonly swept: ObservationPoint<SweptFact>
 }
 
 /** @param onObserverError owns what an observer throws */
@@ -110,5 +121,6 @@ export function createObservations(onObserverError: (error: unknown) => void): O
     attemptFailed: new ObservationPoint(onObserverError),
     passedOver: new ObservationPoint(onObserverError),
     parked: new ObservationPoint(onObserverError),
+    swept: new ObservationPoint(onObserverError),
   }
 }

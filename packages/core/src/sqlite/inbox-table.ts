@@ -1,15 +1,31 @@
-import { requireTime } from '../store/check-arguments.ts'
+import { requireLimit, requireTime } from '../store/check-arguments.ts'
 import type { InboxStore } from '../store/store.ts'
 import type { Connection } from './connection.ts'
 import type { TableAccess } from './table-access.ts'
 
-export function inboxTable({ write }: TableAccess): InboxStore {
+/** From one name to the next, by the primary key: however much each has seen. */
+const CONSUMERS = `with recursive names (name) as (
+  select min(consumer) from inbox
+  union all
+  select (select min(consumer) from inbox where consumer > name) from names where name is not null
+) select name from names where name is not null`
+
+export function inboxTable({ read, write }: TableAccess): InboxStore {
   return {
-    sweep: async (consumer, before) => {
+    consumers: () =>
+      read((connection) =>
+        connection
+          .rows(CONSUMERS)
+          .all()
+          .map(([name]) => name as string),
+      ),
+    sweep: async (consumer, before, limit) => {
+      requireLimit(limit)
       const beforeMs = requireTime('before', before)
       return write((connection) => {
-        const sql = 'delete from inbox where consumer = ? and seen_at < ?'
-        return Number(connection.statement(sql).run(consumer, beforeMs).changes)
+        const sql = `delete from inbox where consumer = ?1 and message_id in
+          (select message_id from inbox where consumer = ?1 and seen_at < ?2 limit ?3)`
+        return Number(connection.statement(sql).run(consumer, beforeMs, limit ?? -1).changes)
       })
     },
   }

@@ -1,4 +1,5 @@
 import { toIsoTime } from '../internal/time.ts'
+import { requireLimit, requireTime } from '../store/check-arguments.ts'
 import { requireWhole } from '../store/event-reader.ts'
 import type {
   OperationFilter,
@@ -38,6 +39,15 @@ export function operationTable({ read, write, now }: TableAccess): OperationStor
         cancelOperation(connection, operationId, { by, reason, nowMs: now() })
         return findOperation(connection, operationId)
       }),
+    sweep: async (endedBefore, limit) => {
+      requireLimit(limit)
+      const beforeMs = requireTime('endedBefore', endedBefore)
+      return write((connection) => {
+        const sql = `delete from operations where operation_id in (select operation_id from operations
+          where state in ('done', 'failed', 'cancelled') and finished_at < ? limit ?)`
+        return Number(connection.statement(sql).run(beforeMs, limit ?? -1).changes)
+      })
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import { toIsoTime } from '../internal/time.ts'
-import { requireTime } from '../store/check-arguments.ts'
+import { requireLimit, requireTime } from '../store/check-arguments.ts'
 import { requireWhole } from '../store/event-reader.ts'
 import { lastError } from '../store/last-error.ts'
 import type {
@@ -50,11 +50,13 @@ export function parkedTable({ read, write }: TableAccess): ParkedStore {
         const row = connection.rows(HEAD).get(subscription, generation, key)
         return row && toParked(row)
       }),
-    sweep: async (finishedBefore) => {
+    sweep: async (finishedBefore, limit) => {
+      requireLimit(limit)
       const beforeMs = requireTime('finishedBefore', finishedBefore)
       return write((connection) => {
-        const sql = `delete from parked where ${FINISHED} and changed_at < ?`
-        return Number(connection.statement(sql).run(beforeMs).changes)
+        const sql = `delete from parked where rowid in
+          (select rowid from parked where ${FINISHED} and changed_at < ? limit ?)`
+        return Number(connection.statement(sql).run(beforeMs, limit ?? -1).changes)
       })
     },
   }

@@ -1,4 +1,5 @@
 import { toIsoTime } from '../internal/time.ts'
+import { requireLimit } from '../store/check-arguments.ts'
 import { requireWhole } from '../store/event-reader.ts'
 import type { Fired, TimerRecord, TimerState, TimerStore } from '../store/timer-store.ts'
 import { optionalJson, optionalNumber, optionalText, optionalTime, toMs } from './cells.ts'
@@ -47,11 +48,14 @@ export function timerTable({ read, write }: TableAccess): TimerStore {
           .map(toTimer),
       )
     },
-    sweep: (dueBeforeMs) =>
-      write((connection) => {
-        const sql = "delete from timers where state in ('fired', 'cancelled') and due_at < ?"
-        return Number(connection.statement(sql).run(dueBeforeMs).changes)
-      }),
+    sweep: async (dueBeforeMs, limit) => {
+      requireLimit(limit)
+      return write((connection) => {
+        const sql = `delete from timers where timer_id in
+          (select timer_id from timers where state in ('fired', 'cancelled') and due_at < ? limit ?)`
+        return Number(connection.statement(sql).run(dueBeforeMs, limit ?? -1).changes)
+      })
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors/usage-errors.ts'
 import { parseIsoTime } from '../internal/time.ts'
+import { requireWhole } from './event-reader.ts'
 import type { ProgressChange } from './subscription-store.ts'
 
 /**
@@ -14,6 +15,15 @@ export function requireTime(name: string, text: string): number {
     'TIDINGS_ARGUMENT_INVALID',
     `'${name}' is an ISO 8601 time with offset, for example 2026-11-21T09:30:00.000Z; got '${text}'. Nothing was read. Correct the call.`,
   )
+}
+
+/**
+ * How many at the most; undefined: all.
+ *
+ * @throws {UsageError} no whole number from 0 up
+ */
+export function requireLimit(limit: number | undefined): void {
+  if (limit !== undefined) requireWhole('limit', limit, 0)
 }
 
 /**

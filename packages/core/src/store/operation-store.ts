@@ -53,4 +53,11 @@ export interface OperationStore {
    * @returns the operation as it is now; `undefined` when there is none
    */
   cancel(operationId: string, by: string, reason: string): Promise<OperationRecord | undefined>
+  /**
+   * Forgets what has ended before a time (ISO 8601).
+   *
+   * @param limit at the most so many; all by default
+   * @returns how many
+   */
+  sweep(endedBefore: string, limit?: number): Promise<number>
 }

@@ -136,6 +136,11 @@ export interface ParkedStore {
   keys(subscription: string, generation: number): Promise<readonly ParkedKey[]>
   /** The first unfinished one of a key. */
   head(subscription: string, generation: number, key: string): Promise<ParkedEvent | undefined>
-  /** Forgets what was finished before a time. @returns how many */
-  sweep(finishedBefore: string): Promise<number>
+  /**
+   * Forgets what was finished before a time.
+   *
+   * @param limit at the most so many, all by default: a long delete holds up who appends
+   * @returns how many
+   */
+  sweep(finishedBefore: string, limit?: number): Promise<number>
 }

@@ -244,8 +244,15 @@ export interface CommandStore {
 
 /** Messages from elsewhere that were seen; noted through {@link StoreTransaction.once}. */
 export interface InboxStore {
-  /** Forgets what a consumer saw before a time (ISO 8601). @returns how many */
-  sweep(consumer: string, before: string): Promise<number>
+  /** Who has seen something, in order of name. */
+  consumers(): Promise<readonly string[]>
+  /**
+   * Forgets what a consumer saw before a time (ISO 8601).
+   *
+   * @param limit at the most so many; all by default
+   * @returns how many
+   */
+  sweep(consumer: string, before: string, limit?: number): Promise<number>
 }
 
 export interface SnapshotStore {

@@ -44,6 +44,11 @@ export interface TimerStore {
     readonly after?: TimerRecord | undefined
     readonly limit?: number | undefined
   }): Promise<readonly TimerRecord[]>
-  /** Forgets what fired or was cancelled and was due before a time. @returns how many */
-  sweep(dueBeforeMs: number): Promise<number>
+  /**
+   * Forgets what fired or was cancelled and was due before a time.
+   *
+   * @param limit at the most so many; all by default
+   * @returns how many
+   */
+  sweep(dueBeforeMs: number, limit?: number): Promise<number>
 }

@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { z } from 'zod'
 import { bootstrap } from '../../src/bootstrap/bootstrap.ts'
@@ -8,22 +5,13 @@ import { defineEvent } from '../../src/contract/define-event.ts'
 import { defineModule } from '../../src/contract/define-module.ts'
 import { defineTask } from '../../src/contract/define-task.ts'
 import { defineWorker, startTask, type WorkerOptions } from '../../src/delivery/define-worker.ts'
-import { sqlite } from '../../src/sqlite/sqlite-store.ts'
 import { memoryStore } from '../../src/store/memory/memory-store.ts'
 import type { Store } from '../../src/store/store.ts'
+import { stores } from '../support/stores.ts'
 
 const payload = z.object({ name: z.string() })
 const Printed = defineEvent('Office.Page.Completed', { payload })
 const Print = defineTask('Office.Page.PrintRequested', { payload, results: [Printed] })
-
-const stores: Readonly<Record<string, () => Store>> = {
-  memory: () => memoryStore(),
-  sqlite: () => {
-    const folder = mkdtempSync(join(tmpdir(), 'tidings-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    return sqlite(join(folder, 'app.db'))
-  },
-}
 
 /** A worker with one place. What is asked for together is in the log together, and read together. */
 async function startPrinter(store: Store, options: WorkerOptions = {}) {
@@ -48,9 +36,9 @@ async function startPrinter(store: Store, options: WorkerOptions = {}) {
   return { app, ask, printed }
 }
 
-describe.each(Object.keys(stores))('the priority of a task on %s', (kind) => {
+describe.each(stores)('the priority of a task on $kind', ({ open }) => {
   test('a higher one begins before lower ones that wait', async () => {
-    const { ask, printed } = await startPrinter(stores[kind]!())
+    const { ask, printed } = await startPrinter(await open())
     await ask({ plain: undefined, low: -1, urgent: 10, high: 1, 'plain too': undefined })
     expect(printed).toEqual(['urgent', 'high', 'plain', 'plain too', 'low'])
   })

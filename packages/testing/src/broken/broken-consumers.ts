@@ -114,6 +114,21 @@ class OverwritingCancels extends ChangedTransactions {
       cancel: (...args) => operations.cancel(...args),
       find: async (operationId) =>
         this.#put.get(operationId) ?? (await operations.find(operationId)),
+      sweep: (...args) => operations.sweep(...args),
+    }
+  }
+}
+
+/** However many it was allowed to. */
+class SweepingAll extends StoreWrapper {
+  override get operations(): OperationStore {
+    const { operations } = this.inner
+    return {
+      request: (operation) => operations.request(operation),
+      find: (operationId) => operations.find(operationId),
+      list: (...args) => operations.list(...args),
+      cancel: (...args) => operations.cancel(...args),
+      sweep: (endedBefore) => operations.sweep(endedBefore),
     }
   }
 }
@@ -209,12 +224,12 @@ class SweepingUnfinished extends StoreWrapper {
       groups: (filter) => parked.groups(filter),
       keys: (...args) => parked.keys(...args),
       head: (...args) => parked.head(...args),
-      sweep: async (finishedBefore) => {
+      sweep: async (finishedBefore, limit) => {
         const all = await parked.list({})
         const old = all.filter(({ changedAt }) => changedAt < finishedBefore)
         const done = old.map((event): ParkedEvent => ({ ...event, state: 'discarded' }))
         await this.inner.transaction((tx) => tx.park(done))
-        return parked.sweep(finishedBefore)
+        return parked.sweep(finishedBefore, limit)
       },
     }
   }
@@ -228,7 +243,7 @@ class FiringEarly extends StoreWrapper {
       due: (atMs, limit) => timers.due(atMs + 1, limit),
       next: () => timers.next(),
       list: (...args) => timers.list(...args),
-      sweep: (dueBeforeMs) => timers.sweep(dueBeforeMs),
+      sweep: (...args) => timers.sweep(...args),
     }
   }
 }
@@ -256,6 +271,7 @@ export const consumerFaults: readonly ConsumerFault[] = [
   ['loses the history of a parked event', ['F02'], (inner) => new LosingHistory(inner)],
   ['forgets what is unfinished', ['F06'], (inner) => new SweepingUnfinished(inner)],
   ['takes the wish to cancel away', ['F33'], (inner) => new OverwritingCancels(inner)],
+  ['forgets more than it was allowed to', ['F35'], (inner) => new SweepingAll(inner)],
   ['fires a timer that was cancelled', ['T03'], (inner) => new FiringCancelled(inner)],
   ['finds timers that are not due yet', ['T02'], (inner) => new FiringEarly(inner)],
 ]

@@ -112,6 +112,7 @@ async function refuseNested({ open, ids }: StoreHarness): Promise<void> {
     ['parked.sweep', () => store.parked.sweep(minutesLater(0))],
     ['operations.request', () => operations.request(sampleOperation(ids))],
     ['operations.cancel', () => operations.cancel('o', 'ann', '')],
+    ['operations.sweep', () => operations.sweep(minutesLater(0))],
     ['timers.sweep', () => store.timers.sweep(0)],
     ['inbox.sweep', () => store.inbox.sweep('mail', minutesLater(0))],
   ]
@@ -167,6 +168,8 @@ async function refuseClosed({ open }: StoreHarness): Promise<void> {
     () => store.parked.sweep(minutesLater(0)),
     () => store.operations.list(),
     () => store.operations.cancel('o', 'ann', ''),
+    () => store.operations.sweep(minutesLater(0)),
+    () => store.inbox.consumers(),
     () => store.timers.next(),
     () => store.timers.due(0, 1),
     () => store.timers.sweep(0),

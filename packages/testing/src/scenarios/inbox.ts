@@ -59,6 +59,23 @@ async function sweepSeen({ open, clock }: StoreHarness): Promise<void> {
   await refusal(store.inbox.sweep('mail', 'yesterday'), 'TIDINGS_ARGUMENT_INVALID', 'no time')
 }
 
+async function sweepSome({ open, clock }: StoreHarness): Promise<void> {
+  const store = await open()
+  assert.deepEqual(await store.inbox.consumers(), [], 'nobody has seen anything')
+  await store.transaction(async (tx) => {
+    for (const consumer of ['push', 'mail', 'Mail', '邮件']) {
+      for (const id of ['m1', 'm2', 'm3']) await tx.once(consumer, id)
+    }
+  })
+  assert.deepEqual(await store.inbox.consumers(), ['Mail', 'mail', 'push', '邮件'])
+  clock.shift(3_600_000)
+  const now = new Date(clock.now()).toISOString()
+  for (const count of [2, 1, 0]) assert.equal(await store.inbox.sweep('mail', now, 2), count)
+  assert.deepEqual(await store.inbox.consumers(), ['Mail', 'push', '邮件'])
+  const all = store.inbox.sweep('mail', now, -1)
+  await refusal(all, 'TIDINGS_ARGUMENT_INVALID', 'a limit that is none')
+}
+
 async function reopen({ open }: StoreHarness): Promise<void> {
   const first = await open()
   const other = await open()
@@ -76,6 +93,11 @@ export const inboxScenarios: readonly Scenario[] = [
   scenario('D21', 'what a rollback saw was not seen', forgetRollback),
   scenario('D22', 'of many who see a message at once, one is the first', contest),
   scenario('D23', 'what was seen before a time is forgotten, and nothing else', sweepSeen),
+  scenario(
+    'D25',
+    'those who have seen something are listed, and forget a part at a time',
+    sweepSome,
+  ),
   scenario(
     'D24',
     'what one instance saw, another one knows, and one that is opened later',

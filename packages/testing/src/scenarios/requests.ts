@@ -153,6 +153,27 @@ async function list({ open, ids, random }: StoreHarness): Promise<void> {
   await refusal(wrong, 'TIDINGS_ARGUMENT_INVALID', 'a limit that is none')
 }
 
+async function sweep({ open, ids }: StoreHarness): Promise<void> {
+  const store = await open()
+  const { operations } = store
+  const ended = (state: OperationState, minutes: number): OperationRecord =>
+    sampleOperation(ids, { state, finishedAt: minutesLater(minutes) })
+  const kept = [
+    sampleOperation(ids),
+    sampleOperation(ids, { state: 'running', startedAt: minutesLater(1) }),
+    ended('done', 5),
+  ]
+  const old = [ended('done', 2), ended('failed', 3), ended('cancelled', 4)]
+  for (const operation of [...old, ...kept]) await operations.request(operation)
+  assert.equal(await operations.sweep(minutesLater(2)), 0, 'ended before, not at')
+  for (const count of [2, 1, 0]) assert.equal(await operations.sweep(minutesLater(5), 2), count)
+  const left = (await operations.list()).map(({ operationId }) => operationId)
+  assert.deepEqual(left, kept.map(({ operationId }) => operationId).sort(), 'the others stay')
+  await refusal(operations.sweep('now'), 'TIDINGS_ARGUMENT_INVALID', 'a time that is none')
+  const wrong = operations.sweep(minutesLater(0), -1)
+  await refusal(wrong, 'TIDINGS_ARGUMENT_INVALID', 'a limit that is none')
+}
+
 /** What somebody asked of a subscription. */
 export const requestScenarios: readonly Scenario[] = [
   scenario('F30', 'a request is stored once, whole', requestOnce),
@@ -160,4 +181,5 @@ export const requestScenarios: readonly Scenario[] = [
   scenario('F32', 'what nobody has begun is cancelled at once', cancelRequested),
   scenario('F33', 'what is under way is told of the wish that it ends', cancelRunning),
   scenario('F34', 'requests are listed in their order, page by page', list),
+  scenario('F35', 'only what has ended before a time is forgotten', sweep),
 ]

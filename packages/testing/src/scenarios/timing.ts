@@ -189,6 +189,11 @@ async function sweep({ open, ids }: StoreHarness): Promise<void> {
     timerIds([waits, later, stays]).sort(),
     'one that waits is kept, however late it is',
   )
+  const more = [1, 1, 1, 1].map((dueAt) => sampleTimer(ids, { dueAt }))
+  await set(store, ...more)
+  for (const timer of more.slice(1)) await cancel(store, timer)
+  for (const count of [2, 1, 0]) assert.equal(await store.timers.sweep(100, 2), count, 'in parts')
+  await refusal(store.timers.sweep(100, 0.5), 'TIDINGS_ARGUMENT_INVALID', 'a limit that is none')
 }
 
 /** Commands that are sent at a time. */

@@ -1,5 +1,5 @@
 import { toIsoTime } from '../../internal/time.ts'
-import { requireWhole } from '../event-reader.ts'
+import { requireLimit, requireTime } from '../check-arguments.ts'
 import type { OperationRecord, OperationStore } from '../operation-store.ts'
 import type { Access } from './access.ts'
 import { compareText } from './compare-text.ts'
@@ -41,7 +41,7 @@ export function memoryOperations(table: OperationTable, access: Access): Operati
     },
     async list({ subscription, states } = {}, { after, limit } = {}) {
       access.read()
-      if (limit !== undefined) requireWhole('limit', limit, 0)
+      requireLimit(limit)
       const matches = [...table.values()].filter(
         (operation) =>
           (subscription === undefined || operation.subscription === subscription) &&
@@ -58,7 +58,26 @@ export function memoryOperations(table: OperationTable, access: Access): Operati
         if (after !== undefined) table.set(operationId, after)
         return after
       }),
+    sweep: (endedBefore, limit) =>
+      access.write(() => {
+        requireLimit(limit)
+        const beforeMs = requireTime('endedBefore', endedBefore)
+        const old = [...table.values()]
+          .filter(({ state, finishedAt }) => hasEnded(state) && endedMs(finishedAt) < beforeMs)
+          .slice(0, limit)
+        for (const { operationId } of old) table.delete(operationId)
+        return old.length
+      }),
   }
+}
+
+function hasEnded(state: OperationRecord['state']): boolean {
+  return state === 'done' || state === 'failed' || state === 'cancelled'
+}
+
+/** One that says no end is kept. */
+function endedMs(finishedAt: string | undefined): number {
+  return finishedAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(finishedAt)
 }
 
 /** One that has ended stays as it is; so does the first wish that it ends. */

@@ -1,4 +1,4 @@
-import { requireTime } from '../check-arguments.ts'
+import { requireLimit, requireTime } from '../check-arguments.ts'
 import { requireWhole } from '../event-reader.ts'
 import { lastError } from '../last-error.ts'
 import type {
@@ -64,14 +64,16 @@ export function memoryParked(rows: ParkedRows, access: Access): ParkedStore {
       const [head] = rows.ofKey(subscription, generation, key)
       return head && handOut(head)
     },
-    sweep: (finishedBefore) =>
+    sweep: (finishedBefore, limit) =>
       access.write(() => {
+        requireLimit(limit)
         const beforeMs = requireTime('finishedBefore', finishedBefore)
         const old = [...rows.all()].filter(
           (event) => !isUnfinished(event) && Date.parse(event.changedAt) < beforeMs,
         )
-        for (const { parkedId } of old) rows.remove(parkedId)
-        return old.length
+        const swept = old.slice(0, limit)
+        for (const { parkedId } of swept) rows.remove(parkedId)
+        return swept.length
       }),
   }
 }

@@ -1,3 +1,4 @@
+import { requireLimit } from '../check-arguments.ts'
 import { requireWhole } from '../event-reader.ts'
 import type { TimerRecord, TimerStore } from '../timer-store.ts'
 import type { Access } from './access.ts'
@@ -37,7 +38,7 @@ export function memoryTimers(table: TimerTable, access: Access): TimerStore {
     },
     async list({ states, after, limit } = {}) {
       access.read()
-      if (limit !== undefined) requireWhole('limit', limit, 0)
+      requireLimit(limit)
       const matches = [...table.values()].filter(
         (timer) =>
           (states === undefined || states.includes(timer.state)) &&
@@ -45,13 +46,14 @@ export function memoryTimers(table: TimerTable, access: Access): TimerStore {
       )
       return matches.sort(byDueTime).slice(0, limit)
     },
-    sweep: (dueBeforeMs) =>
+    sweep: (dueBeforeMs, limit) =>
       access.write(() => {
-        const before = table.size
-        for (const { timerId, state, dueAt } of table.values()) {
-          if (state !== 'waiting' && dueAt < dueBeforeMs) table.delete(timerId)
-        }
-        return before - table.size
+        requireLimit(limit)
+        const old = [...table.values()]
+          .filter(({ state, dueAt }) => state !== 'waiting' && dueAt < dueBeforeMs)
+          .slice(0, limit)
+        for (const { timerId } of old) table.delete(timerId)
+        return old.length
       }),
   }
 }
