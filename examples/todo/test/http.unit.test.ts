@@ -375,7 +375,12 @@ test('the index lists every route, and health is good', async () => {
   const { request } = await start()
   const { body } = await request('GET /')
   expect(Object.keys(body['routes'] as object)).toHaveLength(24)
-  expect((await request('GET /health')).body).toEqual({ live: true, ready: true, reasons: [] })
+  expect((await request('GET /health')).body).toEqual({
+    live: true,
+    ready: true,
+    reasons: [],
+    subscriptions: [],
+  })
 })
 
 test('no answer admits another site', async () => {

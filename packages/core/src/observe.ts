@@ -5,9 +5,11 @@ export {
   type StatisticsOptions,
   type StatisticsSummary,
   type StatisticsTable,
+  type SubscriptionStatistics,
   type TimingSummary,
   type TypeStatistics,
 } from './observe/statistics.ts'
+export type { ReadSubscriptions, SubscriptionReading } from './observe/subscription-reading.ts'
 export type { NameOf } from './observe/event-facts.ts'
 export type { ErrorSummary } from './observe/describe-error.ts'
 export {
@@ -25,10 +27,12 @@ export {
   SENSITIVE,
   type SensitiveOf,
 } from './observe/redact.ts'
-export { logTo, type LogLevel, type LogLevels, type LogOptions } from './observe/logging.ts'
+export { logTo, type LogOptions } from './observe/logging.ts'
+export type { LogLevel, LogLevels } from './observe/log-levels.ts'
 export type { LogFields, LoggableError, Logger } from './observe/logger.ts'
 export { textLogger, type TextLoggerOptions } from './observe/text-logger.ts'
-export { createAlerts, type AlertOptions, type Alerts } from './observe/alerts.ts'
+export { createAlerts, type Alerts } from './observe/alerts.ts'
+export type { AlertOptions } from './observe/alert-settings.ts'
 export type {
   Alert,
   AlertFailure,
@@ -37,9 +41,12 @@ export type {
   AlertSender,
   ErrorRule,
   EventRule,
+  LagRule,
+  ParkedRule,
   Severity,
   SilenceRule,
   SlowRule,
+  SubscriptionRule,
   ValueRule,
 } from './observe/alert.ts'
 export { webhook, type WebhookOptions } from './observe/webhook.ts'

@@ -6,7 +6,7 @@ import type { Registry } from '../contract/registry.ts'
 import type { CloseOptions } from '../bus/closing.ts'
 import type { EventBus } from '../bus/event-bus.ts'
 import type { Admin } from '../delivery/admin.ts'
-import type { Delivery } from '../delivery/delivery.ts'
+import type { Delivery, RunningSubscription } from '../delivery/delivery.ts'
 import type { Tasks } from '../delivery/task-desk.ts'
 import type { SendOptions } from '../messaging/request.ts'
 import type { Observations } from '../observe/observations.ts'
@@ -37,6 +37,12 @@ export interface Health {
    * stays unready until it works never gets a command that shows that it does.)
    */
   readonly reasons: readonly string[]
+  /**
+   * The subscriptions that this process owns and that do not go on now, and why: `failed` and `paused`
+   * until a person resumes them, `outage` and `waiting` until something changes. They say nothing against
+   * sending commands here: what is recorded waits for them.
+   */
+  readonly subscriptions: readonly Pick<RunningSubscription, 'name' | 'state' | 'reason'>[]
 }
 
 /** The subscriptions of an application, from outside. */

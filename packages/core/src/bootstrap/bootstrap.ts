@@ -22,10 +22,11 @@ import type { DeliveryPorts, SendCommand } from '../delivery/delivery-ports.ts'
 import { currentFrame } from '../internal/flow.ts'
 import { createAppStore, runTransaction, type AppStorePorts } from '../work/app-store.ts'
 import { causeOf } from '../work/origin.ts'
-import type { App, AppOf, Health } from './app.ts'
+import type { App, AppOf } from './app.ts'
 import { composeDelivery, type DeliveryComposition } from './compose-delivery.ts'
 import { makeBus, type BusOptions } from './create-event-bus.ts'
 import type { Failure } from './failure.ts'
+import { describeHealth } from './health.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { prepareSchemas } from './prepare-schemas.ts'
 import { ownerOf, reportUnlogged } from './report-failure.ts'
@@ -274,7 +275,7 @@ function makeApp(
       clock: ports.environment.clock,
       ids: ports.environment.ids,
     }),
-    health: () => describeHealth(life.state, bus, storeHealth),
+    health: () => describeHealth({ state: life.state, bus, storeHealth, delivery }),
     close,
     [Symbol.asyncDispose]: () => close(),
   }
@@ -294,13 +295,4 @@ function schedule(
         due.timerId === undefined ? {} : { timerId: due.timerId },
       ),
   })
-}
-
-function describeHealth(state: Lifecycle['state'], bus: Bus, storeHealth: StoreHealth): Health {
-  const reasons = [
-    state === 'open' ? undefined : `the application is ${state}`,
-    bus.queueFull ? `the queue of the bus is full: ${bus.queueSize} events wait` : undefined,
-    state === 'closed' ? undefined : storeHealth.reason(),
-  ].filter((reason) => reason !== undefined)
-  return { live: state !== 'closed', ready: reasons.length === 0, reasons }
 }

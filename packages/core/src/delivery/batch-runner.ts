@@ -1,9 +1,10 @@
 import { attemptBatch, type AttemptPorts } from './attempt.ts'
-import { toAttempt, type Item } from './item.ts'
+import { toAttempt, toEvent, type Item } from './item.ts'
 import type { EventRunner } from './event-runner.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import { PartialFailure } from './partial-failure.ts'
 import { SessionOver } from './session-end.ts'
+import { tellHandled } from './tell.ts'
 
 export interface BatchParts {
   readonly attempts: AttemptPorts
@@ -62,23 +63,33 @@ export class BatchRunner {
   async #handleBatch(batch: readonly Item[]): Promise<readonly Item[]> {
     if (batch.length === 1) return this.#runEach(batch)
     const positions = batch.map(({ stored }) => stored.position)
+    const startMs = performance.now()
     try {
       await attemptBatch(this.#parts.attempts, batch.map(toAttempt), { positions, parked: [] })
     } catch (error) {
       if (error instanceof SessionOver) throw error
-      if (error instanceof PartialFailure) return this.#endPartly(batch, error)
+      if (error instanceof PartialFailure) return this.#endPartly(batch, error, startMs)
       const half = Math.ceil(batch.length / 2)
       const held = await this.run(batch.slice(0, half))
       // A person may have paused it meanwhile: the rest of a batch can take long.
       if (held.length > 0 || !this.#parts.mayBegin()) return [...held, ...batch.slice(half)]
       return this.run(batch.slice(half))
     }
-    for (const item of batch) this.#parts.done(item)
+    this.#tellDone(batch, startMs)
     return []
   }
 
+  #tellDone(items: readonly Item[], startMs: number): void {
+    tellHandled(this.#parts.attempts, () => items.map(toEvent), startMs)
+    for (const item of items) this.#parts.done(item)
+  }
+
   /** What its handler did not name is done; what it named goes through its attempts, each alone. */
-  async #endPartly(batch: readonly Item[], { failures }: PartialFailure): Promise<readonly Item[]> {
+  async #endPartly(
+    batch: readonly Item[],
+    { failures }: PartialFailure,
+    startMs: number,
+  ): Promise<readonly Item[]> {
     const failed = new Set(failures.map(({ event }) => event.eventId))
     const [rest, done] = [
       batch.filter(({ stored }) => failed.has(stored.eventId)),
@@ -88,7 +99,7 @@ export class BatchRunner {
     await Promise.all(
       done.map(({ stored }) => this.#parts.runner.insist(() => writer.done(stored.position))),
     )
-    for (const item of done) this.#parts.done(item)
+    this.#tellDone(done, startMs)
     return this.#runEach(rest)
   }
 }

@@ -4,7 +4,7 @@ import { attemptGroup, type AttemptPorts } from './attempt.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
 import { Arrivals } from './arrivals.ts'
 import { BatchRunner } from './batch-runner.ts'
-import { toAttempt, type Item } from './item.ts'
+import { toAttempt, toEvent, type Item } from './item.ts'
 import { Pace } from './pace.ts'
 import type { EventRunner, Outcome } from './event-runner.ts'
 import { Lanes } from './lanes.ts'
@@ -13,6 +13,7 @@ import type { ParkedRunner } from './parked-runner.ts'
 import { Places } from './places.ts'
 import type { PriorityOrder } from './ready-by-priority.ts'
 import { SessionOver } from './session-end.ts'
+import { tellHandled } from './tell.ts'
 
 export interface DispatcherParts {
   readonly plan: SubscriptionPlan
@@ -330,6 +331,7 @@ export class Dispatcher {
     const lanes = [...taken.values()]
     const all = lanes.flat()
     const positions = all.map(({ stored }) => stored.position).sort((a, b) => a - b)
+    const startMs = performance.now()
     try {
       await attemptGroup(
         this.#parts.attempts,
@@ -341,6 +343,7 @@ export class Dispatcher {
       if (error instanceof SessionOver) throw error
       return
     }
+    tellHandled(this.#parts.attempts, () => all.map(toEvent), startMs)
     for (const item of all) this.#done(item, 'handled')
   }
 

@@ -3,6 +3,7 @@ import { isTidingsError } from '../errors/tidings-error.ts'
 import { toIsoTime } from '../internal/time.ts'
 import type { AttemptRecord, ParkedEvent, ParkReason } from '../store/parked-store.ts'
 import type { Fence } from '../store/subscription-store.ts'
+import { redactorOf } from '../observe/describe-error.ts'
 import { sensitiveIn, type SensitiveOf } from '../observe/redact.ts'
 import { attemptEvent, type AttemptPorts, type Completion } from './attempt.ts'
 import { failedAgain, killed, makeParked, resolved, suspected, unendedOf } from './make-parked.ts'
@@ -10,6 +11,7 @@ import type { Outage } from './outage.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import { decideFailure, type FailureDecision } from './retry-policy.ts'
 import { SessionOver } from './session-end.ts'
+import { tellHandled, tellParked } from './tell.ts'
 import { brokenRule, toThrown } from './thrown.ts'
 
 /** An event on its way through its attempts. */
@@ -36,7 +38,7 @@ export interface RunnerHost {
   /** Waits where it is. @throws {SessionOver} */
   sleep(delayMs: number): Promise<void>
   /** Nothing succeeds: begins nothing more but a try from time to time. @throws {SessionOver} */
-  beginOutage(error: unknown): void
+  beginOutage(failure: string): void
   /** Begins nothing more until a person resumes the subscription. @throws {SessionOver} */
   stopFor(state: 'failed' | 'paused', reason: string): Promise<void>
   /**
@@ -174,16 +176,7 @@ export class EventRunner {
     if (!handled.active) return attemptEvent(this.#host.attempts, of, completion)
     const startMs = performance.now()
     await attemptEvent(this.#host.attempts, of, completion)
-    const { name } = this.#host.attempts
-    const durationMs = performance.now() - startMs
-    handled.emit({
-      event,
-      handlerId: name,
-      handler: name,
-      durationMs,
-      failed: false,
-      error: undefined,
-    })
+    tellHandled(this.#host.attempts, () => [event], startMs)
   }
 
   /** Records an attempt before it is made. @returns whether there were too many that never ended */
@@ -270,7 +263,7 @@ export class EventRunner {
         return this.#stop(running, { error, attempts })
       default:
         if (host.outage.exhausted()) {
-          host.beginOutage(error)
+          host.beginOutage(this.#say(running, error))
           return 'held'
         }
         return this.#park(running, {
@@ -281,12 +274,18 @@ export class EventRunner {
     }
   }
 
+  /** What a state says of an error is read by everybody: nothing sensitive is in it. */
+  #say({ event }: Running, error: unknown): string {
+    return redactorOf(event, this.#sensitiveOf)(String(error))
+  }
+
   /** It waits in front of its lane, and not in it: whoever looks may have to get at its key. */
   async #stop(
     running: Running,
     { error, attempts }: { readonly error: unknown; readonly attempts: readonly AttemptRecord[] },
   ): Promise<Outcome> {
-    await this.#host.stopFor('failed', `${running.event.eventId}: ${String(error)}`)
+    const said = this.#say(running, error)
+    await this.#host.stopFor('failed', `${running.event.eventId}: ${said}`)
     if (running.parked === undefined) return 'held'
     return this.#park(running, { reason: 'failed', attempts, dueAt: undefined })
   }
@@ -325,6 +324,7 @@ export class EventRunner {
       const row = makeParked(event, { ...facts, fence, key, nowMs })
       await this.insist(() => writer.done(event.position, row))
       index.added(key, row)
+      tellParked(attempts, { event, key, what: 'parked', reason: row.reason, total: index.total })
       return 'parked'
     }
     const row = failedAgain(parked, event, { ...facts, nowMs })
@@ -348,6 +348,11 @@ export class EventRunner {
     return `${ofKey} events of key '${key}' are parked, and no more may be`
   }
 
+  /** What would be parked is kept where nothing succeeds. */
+  #isKept({ kind }: FailureDecision): boolean {
+    return (kind === 'later' || kind === 'dead') && this.#host.outage.exhausted()
+  }
+
   #observe(
     { event }: Running,
     facts: {
@@ -362,7 +367,8 @@ export class EventRunner {
     if (handled.active) {
       const durationMs = Math.max(0, this.#now() - facts.startMs)
       const { error } = facts
-      handled.emit({ event, handlerId: name, handler: name, durationMs, failed: true, error })
+      const who = { subscription: name, handlerId: name, handler: name }
+      handled.emit({ event, ...who, durationMs, failed: true, error })
     }
     if (attemptFailed.active) {
       attemptFailed.emit({
@@ -370,7 +376,7 @@ export class EventRunner {
         event,
         attempt: facts.attempt,
         error: facts.error,
-        decision: facts.decision.kind,
+        decision: this.#isKept(facts.decision) ? 'outage' : facts.decision.kind,
       })
     }
   }

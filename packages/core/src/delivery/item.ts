@@ -21,3 +21,8 @@ export function toAttempt({ plan }: Item): AttemptOf {
   if (plan.kind !== 'handle') throw new TypeError(`An event to be ${plan.kind} came into a group`)
   return { event: plan.event, attempt: 1, laterUsed: 0, redrives: 0 }
 }
+
+/** The event as its handler gets it. */
+export function toEvent(item: Item): StoredEnvelope {
+  return toAttempt(item).event
+}

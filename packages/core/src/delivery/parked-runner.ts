@@ -15,7 +15,7 @@ export interface ParkedRunnerParts {
   readonly generation: number
   /** The last owner did not let go in good order. */
   readonly isAfterDeath: boolean
-  readonly onFinished: (event: StoredEnvelope, key: string) => void
+  readonly onFinished: (event: StoredEnvelope, parked: ParkedEvent) => void
   /** One has run, whatever came of it: when the next one is due may have changed. */
   readonly onRan: () => void
 }
@@ -77,7 +77,7 @@ export class ParkedRunner {
     if (outcome === 'parked') return false
     const next = await this.#head(key)
     index.finished(key, next)
-    this.#parts.onFinished(event, key)
+    this.#parts.onFinished(event, parked)
     return next !== undefined && isRunnable(next, attempts.ports.environment.clock.now())
   }
 

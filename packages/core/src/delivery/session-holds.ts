@@ -35,7 +35,7 @@ export class SessionHolds {
   #newer: string | undefined
   #isLive = false
   #isProbing = false
-  #lastFailure: unknown
+  #lastFailure = ''
 
   constructor(parts: HoldsParts, pausedBecause: string | undefined) {
     this.#parts = parts
@@ -82,9 +82,9 @@ export class SessionHolds {
   }
 
   /** Nothing succeeds any more: from time to time one event is tried, until one does. @throws {SessionOver} */
-  beginOutage(error: unknown): void {
+  beginOutage(failure: string): void {
     this.requireRunning()
-    this.#lastFailure = error
+    this.#lastFailure = failure
     this.refresh()
     this.#startProbing()
   }
@@ -145,7 +145,7 @@ export class SessionHolds {
   #facts(): StateFacts {
     const { outage } = this.#parts
     const why = outage.isActive
-      ? `${outage.keys} keys failed one after the other and none succeeded: ${String(this.#lastFailure)}`
+      ? `${outage.keys} keys failed one after the other and none succeeded: ${this.#lastFailure}`
       : this.#trouble && String(this.#trouble.error)
     return { held: this.#held, outage: why, waiting: this.#newer, isLive: this.#isLive }
   }

@@ -21,6 +21,7 @@ import { SessionOver, type SessionEnd } from './session-end.ts'
 import { SessionHolds } from './session-holds.ts'
 import type { StateTeller } from './session-state.ts'
 import { handleSpecial, type SpecialParts } from './special-events.ts'
+import { tellParked } from './tell.ts'
 
 export interface SessionParts {
   readonly name: string
@@ -311,7 +312,7 @@ export class Session {
       parked: this.#parts.parked,
       pause: (delayMs) => holds.pause(delayMs),
       sleep: (delayMs) => holds.sleep(delayMs),
-      beginOutage: (error) => holds.beginOutage(error),
+      beginOutage: (failure) => holds.beginOutage(failure),
       stopFor: (state, reason) => this.#stopFor(state, reason),
       recover: (error) => holds.recover(error),
       recovered: () => holds.recovered(),
@@ -333,7 +334,14 @@ export class Session {
       selection: this.#parts.selection,
       generation: this.fence.generation,
       isAfterDeath: !this.#parts.claimed.wasReleased,
-      onFinished: (event, key) => this.#tellParked(event, key, 'resolved'),
+      onFinished: (event, { key, reason }) =>
+        tellParked(this.#attempts, {
+          event,
+          key,
+          what: 'resolved',
+          reason,
+          total: this.parkedCount,
+        }),
       onRan: () => this.#parkedDue.ring(),
     })
   }
@@ -371,16 +379,8 @@ export class Session {
     })
   }
 
-  #tellParked(event: StoredEnvelope, key: string, what: 'parked' | 'resolved'): void {
-    const { parked } = this.#attempts.ports.observations
-    if (!parked.active) return
-    parked.emit({ subscription: this.#parts.name, event, key, what, total: this.parkedCount })
-  }
-
   #onDone({ stored, plan }: Item, outcome: Outcome): void {
     if (outcome === 'skipped' && plan.kind === 'handle') this.#passedOver(stored, 'skipped')
-    if (outcome !== 'parked') return
-    this.#tellParked(stored, plan.key, 'parked')
-    this.#parkedDue.ring()
+    if (outcome === 'parked') this.#parkedDue.ring()
   }
 }

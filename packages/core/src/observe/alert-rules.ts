@@ -1,7 +1,8 @@
 import { compileGlob } from '../contract/glob.ts'
 import { shorten } from '../errors/contract-error.ts'
-import type { AlertRule, Severity, SilenceRule } from './alert.ts'
-import { invalid, requireMs } from './options.ts'
+import type { AlertRule, Severity, SilenceRule, WatchRule } from './alert.ts'
+import { SUBSCRIPTION_STATES } from './subscription-reading.ts'
+import { invalid, requireCount, requireMs } from './options.ts'
 
 const DEFAULT_SEVERITY: Readonly<Record<AlertRule['kind'], Severity>> = {
   error: 'high',
@@ -9,6 +10,9 @@ const DEFAULT_SEVERITY: Readonly<Record<AlertRule['kind'], Severity>> = {
   event: 'high',
   silence: 'high',
   value: 'warning',
+  subscription: 'high',
+  parked: 'warning',
+  lag: 'warning',
 }
 
 const SEVERITIES: readonly string[] = ['info', 'warning', 'high', 'critical']
@@ -38,13 +42,20 @@ export function compileRules(rules: readonly AlertRule[]): readonly CompiledRule
       throw invalid(
         `${place}: 'severity' is one of ${SEVERITIES.join(', ')}; got ${shorten(severity)}.`,
       )
-    const type = 'type' in rule ? rule.type : undefined
+    const type = patternOf(rule)
     return { rule, name, severity, matches: type === undefined ? () => true : compileGlob(type) }
   })
 }
 
+/** What a rule is about: types of events, or names of subscriptions. */
+function patternOf(rule: AlertRule): string | undefined {
+  if ('type' in rule) return rule.type
+  return 'subscription' in rule ? rule.subscription : undefined
+}
+
 function defaultName(rule: AlertRule): string {
-  const type = 'type' in rule && rule.type !== undefined ? ` ${rule.type}` : ''
+  const pattern = patternOf(rule)
+  const type = pattern === undefined ? '' : ` ${pattern}`
   if (rule.kind === 'silence') return `silence ${silentSubject(rule)}`
   return rule.kind === 'slow' ? `slow${type} over ${rule.overMs} ms` : `${rule.kind}${type}`
 }
@@ -73,6 +84,10 @@ function checkRule(rule: AlertRule, place: string): void {
       return checkType(rule.type, place, 'required')
     case 'value':
       return checkValueRule(rule, place)
+    case 'subscription':
+    case 'parked':
+    case 'lag':
+      return checkWatchRule(rule, place)
     default:
       throw invalid(
         `${place}: 'kind' is one of ${Object.keys(DEFAULT_SEVERITY).join(', ')}; got ${String((rule as { kind?: unknown }).kind)}.`,
@@ -94,4 +109,32 @@ function checkValueRule(rule: AlertRule & { readonly kind: 'value' }, place: str
   const bounds = [rule.above, rule.below].filter((bound) => bound !== undefined)
   if (bounds.length === 1 && Number.isFinite(bounds[0])) return
   throw invalid(`${place}: a rule of kind 'value' has either 'above' or 'below', a finite number.`)
+}
+
+function checkWatchRule(rule: WatchRule, place: string): void {
+  const { subscription } = rule
+  if (subscription !== undefined && (typeof subscription !== 'string' || subscription === ''))
+    throw invalid(`${place}: 'subscription' is a name or a glob; got ${shorten(subscription)}.`)
+  if (rule.kind === 'subscription') return checkStates(rule.states, place)
+  if (rule.kind === 'parked') {
+    if (rule.above !== undefined) requireCount(`${place}.above`, rule.above, 0)
+    if (rule.only === undefined || rule.only === 'dead-letters') return
+    throw invalid(`${place}: 'only' is 'dead-letters'; got ${shorten(rule.only)}.`)
+  }
+  if (rule.overMs === undefined && rule.overEvents === undefined)
+    throw invalid(`${place}: a rule of kind 'lag' has 'overMs', 'overEvents' or both.`)
+  if (rule.overMs !== undefined) requireMs(`${place}.overMs`, rule.overMs)
+  if (rule.overEvents !== undefined) requireCount(`${place}.overEvents`, rule.overEvents, 0)
+}
+
+const WATCHED_STATES: readonly string[] = [...SUBSCRIPTION_STATES, 'unowned']
+
+function checkStates(states: readonly string[] | undefined, place: string): void {
+  if (states === undefined) return
+  const isList: boolean = Array.isArray(states)
+  const isGood = isList && states.length > 0 && states.every((one) => WATCHED_STATES.includes(one))
+  if (isGood) return
+  throw invalid(
+    `${place}: 'states' is a list of ${WATCHED_STATES.join(', ')}; got ${shorten(states)}.`,
+  )
 }

@@ -47,7 +47,38 @@ export interface ValueRule extends RuleBase {
   readonly below?: number
 }
 
-export type AlertRule = ErrorRule | SlowRule | EventRule | SilenceRule | ValueRule
+interface SubscriptionRuleBase extends RuleBase {
+  /** Only those whose name fits: a name or a glob. All by default. */
+  readonly subscription?: string
+}
+
+/** A durable subscription is in one of these states. `high` by default. */
+export interface SubscriptionRule extends SubscriptionRuleBase {
+  readonly kind: 'subscription'
+  /** `outage`, `failed` and `paused` by default; `unowned` for one that no process runs and nobody stopped. */
+  readonly states?: readonly string[]
+}
+
+/** More events of a subscription are parked. `warning` by default. */
+export interface ParkedRule extends SubscriptionRuleBase {
+  readonly kind: 'parked'
+  /** 0 by default. */
+  readonly above?: number
+  /** Counts only those that wait for a person; else also those that are tried again, and those behind others. */
+  readonly only?: 'dead-letters'
+}
+
+/** A subscription lags more: by time, by positions of the log, or either. `warning` by default. */
+export interface LagRule extends SubscriptionRuleBase {
+  readonly kind: 'lag'
+  readonly overMs?: number
+  readonly overEvents?: number
+}
+
+/** Rules about durable subscriptions: looked at every `checkEveryMs`, and over when a look says so. */
+export type WatchRule = SubscriptionRule | ParkedRule | LagRule
+
+export type AlertRule = ErrorRule | SlowRule | EventRule | SilenceRule | ValueRule | WatchRule
 
 /** What is sent. All of it is JSON. */
 export interface Alert {

@@ -1,60 +1,22 @@
 import type { Envelope } from '../contract/envelope.ts'
-import type { Random } from '../internal/backoff.ts'
-import { systemClock, type Clock } from '../internal/clock.ts'
 import { runOutside } from '../internal/flow.ts'
-import { withDefaults } from '../internal/with-defaults.ts'
 import {
   eventSubject,
   type Alert,
-  type AlertFailure,
-  type AlertRetry,
   type AlertRule,
-  type AlertSender,
   type Breach,
   type SilenceRule,
   type ValueRule,
+  type WatchRule,
 } from './alert.ts'
-import { AlertOutbox, DEFAULT_RETRY, reportLostAlert } from './alert-outbox.ts'
+import { AlertOutbox, reportLostAlert } from './alert-outbox.ts'
 import { compileRules, silentSubject, type CompiledRule } from './alert-rules.ts'
+import { completeOptions, type AlertOptions, type Settings } from './alert-settings.ts'
 import { redactorOf, summarizeError } from './describe-error.ts'
-import { defaultAgentOf, defaultReportedMsOf, type NameOf } from './event-facts.ts'
 import { Incidents } from './incidents.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
-import {
-  disposeAll,
-  invalid,
-  requireCount,
-  requireFunctions,
-  requireMs,
-  requireObservations,
-} from './options.ts'
-import type { SensitiveOf } from './redact.ts'
-
-export interface AlertOptions {
-  /** A function, or `webhook(url)`. It is called for one alert at a time, in order. */
-  readonly send: AlertSender
-  /** How a failed sending is tried again: 5 times, after 1 s, 2 s … by default. */
-  readonly retry?: Partial<AlertRetry>
-  /** One try may take so long, then it counts as failed; 30,000 by default. */
-  readonly sendTimeoutMs?: number
-  /** Told of an alert that could not be sent, after the last try; standard error by default. */
-  readonly onError?: AlertFailure
-  /** Without another breach for so long, an `error`, `slow` or `event` alert is over; 300,000 by default. */
-  readonly recoverAfterMs?: number
-  /** While it goes on it is sent again after so long; 3,600,000 by default, 0: never. */
-  readonly remindAfterMs?: number
-  /** How often silence, values and recoveries are looked at; 5,000 by default. */
-  readonly checkEveryMs?: number
-  /** Whose event it is; `payload.agentId`, else `metadata.source`, by default. */
-  readonly agentOf?: NameOf
-  /** Milliseconds that an event says something took; `payload.executionTimeMs` by default. */
-  readonly reportedMsOf?: (event: Envelope) => number | undefined
-  /** Whose values are kept out of messages; `sensitiveIn(app.registry)`. */
-  readonly sensitiveOf?: SensitiveOf
-  readonly clock?: Clock
-  /** For tests. */
-  readonly random?: Random
-}
+import { disposeAll, invalid, requireObservations } from './options.ts'
+import { watchSubscriptions } from './watch-subscriptions.ts'
 
 export interface Alerts extends Disposable, AsyncDisposable {
   /** How many rules are broken now, each subject counted. */
@@ -67,8 +29,6 @@ export interface Alerts extends Disposable, AsyncDisposable {
    */
   close(options?: { readonly timeoutMs?: number }): Promise<void>
 }
-
-type Settings = Required<Omit<AlertOptions, 'retry'>> & { readonly retry: AlertRetry }
 
 /**
  * Watches an application by rules, and tells of each rule and subject once when it is broken, once when
@@ -85,44 +45,23 @@ export function createAlerts(
 ): Alerts {
   requireObservations(observations)
   const compiled = compileRules(rules)
-  return new AlertWatch(observations, compiled, completeOptions(options))
+  const settings = completeOptions(options)
+  requireReading(compiled, settings)
+  return new AlertWatch(observations, compiled, settings)
 }
 
-const DEFAULTS: Omit<Settings, 'send'> = {
-  retry: DEFAULT_RETRY,
-  sendTimeoutMs: 30_000,
-  onError: reportLostAlert,
-  recoverAfterMs: 300_000,
-  remindAfterMs: 3_600_000,
-  checkEveryMs: 5000,
-  agentOf: defaultAgentOf,
-  reportedMsOf: defaultReportedMsOf,
-  sensitiveOf: () => [],
-  clock: systemClock,
-  random: Math.random,
-}
-
-function completeOptions(options: AlertOptions): Settings {
-  if (typeof options?.send !== 'function')
-    throw invalid("'send' is a function that takes an alert, or webhook(url).")
-  const retry = withDefaults(
-    withDefaults(DEFAULT_RETRY, options.retry ?? {}),
-    options.send.retry ?? {},
+/** @throws {UsageError} a rule about subscriptions, and nothing that reads them */
+function requireReading(rules: readonly CompiledRule[], { subscriptions }: Settings): void {
+  if (typeof subscriptions === 'function') return
+  const [watched] = watchRulesOf(rules)
+  if (watched === undefined && subscriptions === undefined) return
+  throw invalid(
+    `Rules about subscriptions ('${watched?.name ?? ''}') need 'subscriptions', a function that reads them: () => app.admin.subscriptions().`,
   )
-  requireCount('retry.attempts', retry.attempts, 1)
-  requireMs('retry.baseMs', retry.baseMs)
-  requireMs('retry.maxMs', retry.maxMs)
-  const settings = {
-    ...withDefaults(DEFAULTS, { ...options, retry }),
-    send: options.send,
-  }
-  requireCount('sendTimeoutMs', settings.sendTimeoutMs, 1)
-  requireMs('recoverAfterMs', settings.recoverAfterMs)
-  requireMs('remindAfterMs', settings.remindAfterMs)
-  requireCount('checkEveryMs', settings.checkEveryMs, 1)
-  const { onError, agentOf, reportedMsOf, sensitiveOf, random } = settings
-  requireFunctions({ onError, agentOf, reportedMsOf, sensitiveOf, random })
-  return settings
+}
+
+function watchRulesOf(rules: readonly CompiledRule[]): readonly CompiledRule<WatchRule>[] {
+  return (['subscription', 'parked', 'lag'] as const).flatMap((kind) => [...rulesOf(rules, kind)])
 }
 
 function rulesOf<Kind extends AlertRule['kind']>(
@@ -144,6 +83,7 @@ class AlertWatch implements Alerts {
   readonly #outbox: AlertOutbox
   readonly #silences: readonly Silence[]
   readonly #values: readonly CompiledRule<ValueRule>[]
+  readonly #watches: readonly CompiledRule<WatchRule>[]
   readonly #unreadable = new Set<string>()
   readonly #attached: readonly Disposable[]
   readonly #stop = new AbortController()
@@ -157,6 +97,7 @@ class AlertWatch implements Alerts {
     const nowMs = settings.clock.now()
     this.#silences = rulesOf(rules, 'silence').map((rule) => ({ rule, lastMs: nowMs }))
     this.#values = rulesOf(rules, 'value')
+    this.#watches = watchRulesOf(rules)
     this.#attached = this.#observe(observations, rules)
     this.#tick()
   }
@@ -287,7 +228,10 @@ class AlertWatch implements Alerts {
     const nowMs = this.#settings.clock.now()
     for (const alert of this.#incidents.passed(nowMs)) this.#outbox.add(alert)
     for (const silence of this.#silences) this.#checkSilence(silence, nowMs)
-    await Promise.all(this.#values.map((rule) => this.#checkValue(rule)))
+    await Promise.all([
+      ...this.#values.map((rule) => this.#checkValue(rule)),
+      this.#checkSubscriptions(),
+    ])
   }
 
   #checkSilence(silence: Silence, nowMs: number): void {
@@ -305,17 +249,31 @@ class AlertWatch implements Alerts {
   }
 
   async #checkValue(rule: CompiledRule<ValueRule>): Promise<void> {
-    let value: number | undefined
+    const value = await this.#read(rule.name, rule.rule.read)
+    if (value !== undefined) this.#judgeValue(rule, value)
+  }
+
+  async #checkSubscriptions(): Promise<void> {
+    const { subscriptions, clock } = this.#settings
+    if (subscriptions === undefined || this.#watches.length === 0) return
+    const readings = await this.#read('~subscriptions', subscriptions)
+    if (readings === undefined) return
+    const watching = { incidents: this.#incidents, nowMs: clock.now() }
+    for (const alert of watchSubscriptions(readings, this.#watches, watching)) this.#send(alert)
+  }
+
+  /** @returns undefined where it is not known now, or no longer asked */
+  async #read<Value>(name: string, read: () => Value | Promise<Value>): Promise<Value | undefined> {
+    let value: Value | undefined
     try {
-      value = await rule.rule.read()
-      this.#unreadable.delete(rule.name)
+      value = await read()
+      this.#unreadable.delete(name)
     } catch (error) {
       // Said once, until it can be read again: every five seconds would bury everything else.
-      if (!this.#unreadable.has(rule.name)) this.#settings.onError(error, undefined)
-      this.#unreadable.add(rule.name)
+      if (!this.#unreadable.has(name)) this.#settings.onError(error, undefined)
+      this.#unreadable.add(name)
     }
-    if (value === undefined || this.#stop.signal.aborted) return
-    this.#judgeValue(rule, value)
+    return this.#stop.signal.aborted ? undefined : value
   }
 
   #judgeValue(rule: CompiledRule<ValueRule>, value: number): void {
@@ -335,7 +293,8 @@ class AlertWatch implements Alerts {
 
   /** One timer, while there is something that only time can tell. */
   #tick(): void {
-    const isNeeded = this.#silences.length + this.#values.length + this.#incidents.size > 0
+    const looked = this.#silences.length + this.#values.length + this.#watches.length
+    const isNeeded = looked + this.#incidents.size > 0
     if (this.#ticking || !isNeeded || this.#stop.signal.aborted) return
     this.#ticking = true
     const { clock, checkEveryMs } = this.#settings

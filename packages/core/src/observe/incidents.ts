@@ -1,5 +1,5 @@
 import { toIsoTime } from '../internal/time.ts'
-import type { Alert, Breach } from './alert.ts'
+import type { Alert, AlertRule, Breach } from './alert.ts'
 import type { CompiledRule } from './alert-rules.ts'
 
 export interface IncidentTimes {
@@ -104,9 +104,17 @@ export class Incidents {
   }
 }
 
-/** Silence and values are looked at: they are over when a look says so, not when time has passed. */
+const HELD: ReadonlySet<AlertRule['kind']> = new Set<AlertRule['kind']>([
+  'silence',
+  'value',
+  'subscription',
+  'parked',
+  'lag',
+])
+
+/** Silence, values and subscriptions are looked at: they are over when a look says so, not when time has passed. */
 function isHeld({ rule }: CompiledRule): boolean {
-  return rule.kind === 'silence' || rule.kind === 'value'
+  return HELD.has(rule.kind)
 }
 
 function toAlert(incident: Incident, state: Alert['state'], nowMs: number): Alert {

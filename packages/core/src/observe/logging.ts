@@ -1,33 +1,22 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { shorten } from '../errors/contract-error.ts'
 import { withDefaults } from '../internal/with-defaults.ts'
-import { nameError, redactorOf, type Redact } from './describe-error.ts'
+import { redactorOf } from './describe-error.ts'
+import {
+  DEFAULT_LEVELS,
+  type Logging,
+  type LogLevel,
+  type LogLevels,
+  type Write,
+} from './log-levels.ts'
+import { logSubscriptions } from './log-subscriptions.ts'
 import { ownFailureLog } from './log-owner.ts'
-import type { LogFields, LoggableError, Logger } from './logger.ts'
+import { loggableError } from './loggable-error.ts'
+import type { LogFields, Logger } from './logger.ts'
 import type { CommandFact, HandledFact, Observations } from './observations.ts'
 import { disposeAll, invalid, requireFunctions, requireObservations } from './options.ts'
 import { redactEvent, type SensitiveOf } from './redact.ts'
 import { textLogger } from './text-logger.ts'
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'off'
-
-/** What is logged, and how loud. An entry per event costs 2 to 3 µs: those are off by default. */
-export interface LogLevels {
-  /** A handler failed; `error` by default. */
-  readonly failed?: LogLevel
-  /** A command failed; its caller is told too: `off` by default. */
-  readonly commandFailed?: LogLevel
-  /** A full queue refused or threw out an event; `warn` by default. */
-  readonly dropped?: LogLevel
-  /** An event went to nobody; `off` by default. */
-  readonly unhandled?: LogLevel
-  /** An event was published; `off` by default. */
-  readonly published?: LogLevel
-  /** A handler came to a good end; `off` by default. */
-  readonly handled?: LogLevel
-  /** A command came to a good end; `off` by default. */
-  readonly command?: LogLevel
-}
 
 export interface LogOptions {
   readonly levels?: LogLevels
@@ -37,19 +26,7 @@ export interface LogOptions {
   readonly sensitiveOf?: SensitiveOf
 }
 
-const DEFAULT_LEVELS: Required<LogLevels> = {
-  failed: 'error',
-  commandFailed: 'off',
-  dropped: 'warn',
-  unhandled: 'off',
-  published: 'off',
-  handled: 'off',
-  command: 'off',
-}
-
 const LEVELS: readonly string[] = ['debug', 'info', 'warn', 'error', 'off']
-
-type Write = (fields: LogFields, message: string) => void
 
 /**
  * Writes what is observed to a logger (standard error by default), one entry each. A failed handler is
@@ -85,12 +62,6 @@ export function logTo(
   return attach(observations, logging)
 }
 
-interface Logging {
-  readonly writers: Readonly<Record<keyof LogLevels, Write | undefined>>
-  readonly sensitiveOf: SensitiveOf
-  readonly eventFields: (event: Envelope) => LogFields
-}
-
 /** Only the points that something is written of are observed: the others go on costing nothing. */
 function attach(observations: Observations, logging: Logging): Disposable {
   const { writers, eventFields: fields } = logging
@@ -122,6 +93,7 @@ function attach(observations: Observations, logging: Logging): Disposable {
     attached.push(observations.handled.observe((fact) => logHandled(fact, logging)))
   if (writers.commandFailed !== undefined || writers.command !== undefined)
     attached.push(observations.command.observe((fact) => logCommand(fact, logging)))
+  attached.push(...logSubscriptions(observations, logging))
   return { [Symbol.dispose]: () => disposeAll(attached) }
 }
 
@@ -132,6 +104,8 @@ function logHandled(
   const { event, handler, handlerId, durationMs, failed, error } = fact
   const facts = { ...fields(event), handler, handlerId, durationMs }
   if (!failed) return writers.handled?.(facts, `${handler} handled ${event.eventType}`)
+  // A subscription's failure is told with what is done about it.
+  if (fact.subscription !== undefined) return
   const err = loggableError(error, redactorOf(event, sensitiveOf))
   writers.failed?.(
     { ...facts, err },
@@ -148,29 +122,6 @@ function logCommand(fact: CommandFact, { writers }: Logging): void {
       `command ${type} ${commandId} failed`,
     )
   else writers.command?.(facts, `command ${type} done`)
-}
-
-/** Causes go in circles where somebody ties them so. */
-const MAX_CAUSES = 5
-
-/**
- * Under `err`, where pino and its like look; as plain members, because the text in it is redacted.
- * Without a prototype: pino takes an error's kind from its constructor, else from `name`.
- */
-function loggableError(error: unknown, redact: Redact, depth = 0): LoggableError {
-  const { name, message } = nameError(error)
-  const loggable: { -readonly [Key in keyof LoggableError]: LoggableError[Key] } = {
-    name: redact(name),
-    message: redact(message),
-  }
-  Object.setPrototypeOf(loggable, null)
-  if (!(error instanceof Error)) return loggable
-  const { stack, cause, code } = error as Error & { readonly code?: unknown }
-  if (stack !== undefined) loggable.stack = redact(stack)
-  if (code !== undefined) loggable.code = typeof code === 'string' ? redact(code) : code
-  if (cause !== undefined && depth < MAX_CAUSES)
-    loggable.cause = loggableError(cause, redact, depth + 1)
-  return loggable
 }
 
 function eventFields(event: Envelope, payloads: boolean, sensitiveOf: SensitiveOf): LogFields {

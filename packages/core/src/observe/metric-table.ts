@@ -1,9 +1,9 @@
 /** A metric that is exported. `docs/reference/metrics.md` lists them, and a test compares. */
 export interface MetricDescription {
   readonly name: string
-  readonly type: 'counter' | 'histogram'
+  readonly type: 'counter' | 'histogram' | 'gauge'
   readonly help: string
-  readonly label: 'type' | 'handler' | 'agent'
+  readonly label: 'type' | 'handler' | 'agent' | 'subscription'
 }
 
 const describe = (
@@ -26,6 +26,24 @@ export type MetricKey =
   | 'agentSeconds'
   | 'commandSeconds'
   | 'commandFailed'
+  | 'subscriptionSeconds'
+  | 'subscriptionHandled'
+  | 'subscriptionFailed'
+  | 'subscriptionRetried'
+  | 'subscriptionDeadLettered'
+  | 'subscriptionParked'
+  | 'subscriptionResolved'
+  | 'subscriptionPassedOver'
+  | SubscriptionGauge
+
+/** Read of the log when they are asked for, where counters are kept by the process that counts. */
+export type SubscriptionGauge =
+  | 'subscriptionState'
+  | 'subscriptionOwned'
+  | 'subscriptionLagEvents'
+  | 'subscriptionLagSeconds'
+  | 'subscriptionParkedNow'
+  | 'subscriptionDeadLetters'
 
 /** Names are part of the public contract: dashboards and alerts stand on them. */
 export const metricTable: Readonly<Record<MetricKey, MetricDescription>> = {
@@ -100,5 +118,89 @@ export const metricTable: Readonly<Record<MetricKey, MetricDescription>> = {
     'type',
     'tidings_command_failed_total',
     'How often a command failed.',
+  ),
+  subscriptionSeconds: describe(
+    'histogram',
+    'subscription',
+    'tidings_subscription_attempt_duration_seconds',
+    'How long an attempt took, its commit included; in a batch or group as long as all of it.',
+  ),
+  subscriptionHandled: describe(
+    'counter',
+    'subscription',
+    'tidings_subscription_events_handled_total',
+    'Events that were handled, redriven ones included.',
+  ),
+  subscriptionFailed: describe(
+    'counter',
+    'subscription',
+    'tidings_subscription_attempts_failed_total',
+    'Attempts that failed.',
+  ),
+  subscriptionRetried: describe(
+    'counter',
+    'subscription',
+    'tidings_subscription_attempts_retried_total',
+    'Failed attempts after which the event is tried again, in place or later.',
+  ),
+  subscriptionDeadLettered: describe(
+    'counter',
+    'subscription',
+    'tidings_subscription_events_dead_lettered_total',
+    'Failed attempts after which the event waits for a person.',
+  ),
+  subscriptionParked: describe(
+    'counter',
+    'subscription',
+    'tidings_subscription_events_parked_total',
+    'Events that were put aside, those behind others included.',
+  ),
+  subscriptionResolved: describe(
+    'counter',
+    'subscription',
+    'tidings_subscription_events_resolved_total',
+    'Parked events that were finished: handled after all, or skipped.',
+  ),
+  subscriptionPassedOver: describe(
+    'counter',
+    'subscription',
+    'tidings_subscription_events_passed_over_total',
+    'Events that nobody here declared, or that a rule or an option skips.',
+  ),
+  subscriptionState: describe(
+    'gauge',
+    'subscription',
+    'tidings_subscription_state',
+    '1 for the state that it is in (label state), 0 for the others.',
+  ),
+  subscriptionOwned: describe(
+    'gauge',
+    'subscription',
+    'tidings_subscription_owned',
+    '1 while a process runs it, else 0.',
+  ),
+  subscriptionLagEvents: describe(
+    'gauge',
+    'subscription',
+    'tidings_subscription_lag_events',
+    'Positions of the log that it has still to look at.',
+  ),
+  subscriptionLagSeconds: describe(
+    'gauge',
+    'subscription',
+    'tidings_subscription_lag_seconds',
+    'How long ago the first of them was recorded.',
+  ),
+  subscriptionParkedNow: describe(
+    'gauge',
+    'subscription',
+    'tidings_subscription_events_parked',
+    'Events that are put aside and unfinished.',
+  ),
+  subscriptionDeadLetters: describe(
+    'gauge',
+    'subscription',
+    'tidings_subscription_dead_letters',
+    'Those of them that wait for a person.',
   ),
 }

@@ -6,7 +6,12 @@ export interface HandledFact {
   readonly event: Envelope
   readonly handlerId: string
   readonly handler: string
-  /** Milliseconds, with fractions. */
+  /** Of a durable subscription, which is the handler then; undefined for a listener of a bus. */
+  readonly subscription?: string
+  /**
+   * Milliseconds, with fractions. Of a subscription the commit is included; events that were handled in one
+   * batch or one transaction each took as long as all of them.
+   */
   readonly durationMs: number
   readonly failed: boolean
   /** What it threw, where it failed; may be anything, `undefined` too. */
@@ -64,8 +69,11 @@ export interface AttemptFailedFact {
   /** From 1. */
   readonly attempt: number
   readonly error: unknown
-  /** What is done about it. */
-  readonly decision: 'retry' | 'later' | 'dead' | 'skip' | 'stop'
+  /**
+   * What is done about it: tried again in place or later; put aside for a person; counted as handled; the
+   * subscription fails; or, in an outage, it is kept until something succeeds.
+   */
+  readonly decision: 'retry' | 'later' | 'dead' | 'skip' | 'stop' | 'outage'
 }
 
 /** What a subscription passed over: an event of a type that nobody here declared, or that a policy skips. */
@@ -81,6 +89,8 @@ export interface ParkedFact {
   readonly event: Envelope
   readonly key: string
   readonly what: 'parked' | 'resolved'
+  /** Why it was put aside: a `ParkReason`. */
+  readonly reason: string
   /** Unfinished parked events of the subscription, after it. */
   readonly total: number
 }

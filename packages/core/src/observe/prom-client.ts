@@ -1,6 +1,7 @@
 import { metricTable, type MetricKey } from './metric-table.ts'
 import { readMetrics, type MetricReading } from './prometheus.ts'
 import type { Statistics } from './statistics.ts'
+import type { ReadSubscriptions, SubscriptionReading } from './subscription-reading.ts'
 
 /** The part of prom-client's `Registry` that is needed: core depends on no version of it. */
 export interface PromClientRegistry {
@@ -13,12 +14,15 @@ export interface PromClientRegistry {
  * Shows the statistics in a registry of `prom-client`, beside an application's own metrics. They are read
  * when the registry is scraped; nothing of prom-client runs while events are handled.
  *
+ * @param options `subscriptions: () => app.admin.subscriptions()` for the gauges, read once for each scrape
  * @throws prom-client's error where a metric of the same name is there already; then none is registered
  */
 export function registerInPromClient(
   statistics: Statistics,
   registry: PromClientRegistry,
+  options: { readonly subscriptions?: ReadSubscriptions } = {},
 ): Disposable {
+  const readShared = shareReading(options.subscriptions ?? (() => Promise.resolve([])))
   const registered: string[] = []
   const dispose = (): void => {
     for (const name of registered.splice(0)) registry.removeSingleMetric(name)
@@ -26,7 +30,10 @@ export function registerInPromClient(
   try {
     for (const key of Object.keys(metricTable) as MetricKey[]) {
       const { name, help, type } = metricTable[key]
-      const get = (): Promise<MetricReading> => readNow(statistics, name)
+      const get = async (): Promise<MetricReading> => {
+        const subscriptions = type === 'gauge' ? await readShared() : []
+        return readMetrics(statistics, subscriptions).find((metric) => metric.name === name)!
+      }
       // The registry resets all its metrics together; ours begin again together, too.
       const metric = { name, help, type, get, reset: () => statistics.reset() }
       registry.registerMetric(metric as never)
@@ -39,6 +46,11 @@ export function registerInPromClient(
   return { [Symbol.dispose]: dispose }
 }
 
-function readNow(statistics: Statistics, name: string): Promise<MetricReading> {
-  return Promise.resolve(readMetrics(statistics).find((metric) => metric.name === name)!)
+/** A scrape asks all metrics at once: they share one reading. */
+function shareReading(read: ReadSubscriptions): ReadSubscriptions {
+  let reading: Promise<readonly SubscriptionReading[]> | undefined
+  return () =>
+    (reading ??= read().finally(() => {
+      reading = undefined
+    }))
 }

@@ -1,5 +1,18 @@
-import { metricTable, type MetricDescription, type MetricKey } from './metric-table.ts'
-import type { AgentCounts, Statistics, StatisticsCounts, Timing, TypeCounts } from './statistics.ts'
+import {
+  metricTable,
+  type MetricDescription,
+  type MetricKey,
+  type SubscriptionGauge,
+} from './metric-table.ts'
+import type {
+  AgentCounts,
+  Statistics,
+  StatisticsCounts,
+  SubscriptionCounts,
+  Timing,
+  TypeCounts,
+} from './statistics.ts'
+import { SUBSCRIPTION_STATES, type SubscriptionReading } from './subscription-reading.ts'
 
 /** One line of the exposition. */
 export interface MetricSample {
@@ -12,8 +25,9 @@ export interface MetricSample {
 export interface MetricReading {
   readonly name: string
   readonly help: string
-  readonly type: 'counter' | 'histogram'
-  readonly aggregator: 'sum'
+  readonly type: 'counter' | 'histogram' | 'gauge'
+  /** How prom-client puts the processes of a cluster together: what is read of the log is the same in each. */
+  readonly aggregator: 'sum' | 'max'
   readonly values: MetricSample[]
 }
 
@@ -38,16 +52,63 @@ const agentCounters: readonly (readonly [MetricKey, Count<AgentCounts>])[] = [
   ['agentFailed', ({ errors }) => errors],
 ]
 
-/** Every metric that there is, also those without values: a dashboard finds them from the start. */
-export function readMetrics(statistics: Statistics): readonly MetricReading[] {
-  const counts = statistics['~counts']
-  return (Object.keys(metricTable) as MetricKey[]).map((key) => readMetric(key, counts))
+const subscriptionCounters: readonly (readonly [MetricKey, Count<SubscriptionCounts>])[] = [
+  ['subscriptionHandled', ({ handled }) => handled],
+  ['subscriptionFailed', ({ errors }) => errors],
+  ['subscriptionRetried', ({ retried }) => retried],
+  ['subscriptionDeadLettered', ({ deadLettered }) => deadLettered],
+  ['subscriptionParked', ({ parked }) => parked],
+  ['subscriptionResolved', ({ resolved }) => resolved],
+  ['subscriptionPassedOver', ({ passedOver }) => passedOver],
+]
+
+const gauges: Readonly<
+  Record<Exclude<SubscriptionGauge, 'subscriptionState'>, Count<SubscriptionReading>>
+> = {
+  subscriptionOwned: ({ owner }) => (owner === undefined ? 0 : 1),
+  subscriptionLagEvents: ({ lagEvents }) => lagEvents,
+  subscriptionLagSeconds: ({ lagMs }) => lagMs / 1000,
+  subscriptionParkedNow: ({ parked }) => parked,
+  subscriptionDeadLetters: ({ deadLetters }) => deadLetters,
 }
 
-function readMetric(key: MetricKey, counts: StatisticsCounts): MetricReading {
-  const metric = metricTable[key]
-  const { name, help, type } = metric
-  return { name, help, type, aggregator: 'sum', values: readValues(key, metric, counts) }
+/** Every metric that there is, also those without values: a dashboard finds them from the start. */
+export function readMetrics(
+  statistics: Statistics,
+  subscriptions: readonly SubscriptionReading[] = [],
+): readonly MetricReading[] {
+  const counts = statistics['~counts']
+  return (Object.keys(metricTable) as MetricKey[]).map((key) => {
+    const metric = metricTable[key]
+    const { name, help, type } = metric
+    const values =
+      type === 'gauge'
+        ? readGauge(key as SubscriptionGauge, metric, subscriptions)
+        : readValues(key, metric, counts)
+    return { name, help, type, aggregator: type === 'gauge' ? 'max' : 'sum', values }
+  })
+}
+
+function readGauge(
+  key: SubscriptionGauge,
+  { name: metricName }: MetricDescription,
+  subscriptions: readonly SubscriptionReading[],
+): MetricSample[] {
+  if (key !== 'subscriptionState') {
+    const value = gauges[key]
+    return subscriptions.map((reading) => ({
+      metricName,
+      labels: { subscription: reading.name },
+      value: value(reading),
+    }))
+  }
+  return subscriptions.flatMap(({ name: subscription, state }) =>
+    SUBSCRIPTION_STATES.map((one) => ({
+      metricName,
+      labels: { subscription, state: one },
+      value: one === state ? 1 : 0,
+    })),
+  )
 }
 
 function readValues(
@@ -59,7 +120,11 @@ function readValues(
   if (ofType !== undefined) return counters(metric, counts.types, ofType[1])
   const ofAgent = agentCounters.find(([name]) => name === key)
   if (ofAgent !== undefined) return counters(metric, counts.agents, ofAgent[1])
+  const ofSubscription = subscriptionCounters.find(([name]) => name === key)
+  if (ofSubscription !== undefined) return counters(metric, counts.subscriptions, ofSubscription[1])
   switch (key) {
+    case 'subscriptionSeconds':
+      return histograms(metric, counts.subscriptions, (timing) => timing)
     case 'handlerSeconds':
       return histograms(metric, counts.handlers, (timing) => timing)
     case 'agentSeconds':
@@ -112,9 +177,17 @@ function histograms<Entry>(
 /** `Content-Type` of {@link prometheusText}. */
 export const PROMETHEUS_CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
-/** The statistics in Prometheus's text format 0.0.4, for the answer to a scrape. */
-export function prometheusText(statistics: Statistics): string {
-  return readMetrics(statistics).map(formatMetric).join('')
+/**
+ * The statistics in Prometheus's text format 0.0.4, for the answer to a scrape.
+ *
+ * @param subscriptions how subscriptions are now: `await app.admin.subscriptions()`; without, their gauges
+ *   have no values
+ */
+export function prometheusText(
+  statistics: Statistics,
+  subscriptions: readonly SubscriptionReading[] = [],
+): string {
+  return readMetrics(statistics, subscriptions).map(formatMetric).join('')
 }
 
 function formatMetric({ name, help, type, values }: MetricReading): string {

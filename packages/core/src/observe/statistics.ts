@@ -39,20 +39,40 @@ export interface AgentStatistics extends TimingSummary {
   readonly reported: TimingSummary
 }
 
-export type StatisticsTable = 'types' | 'handlers' | 'agents' | 'commands'
+/** What this process saw of a durable subscription; `count` and `errors` are those of its attempts. */
+export interface SubscriptionStatistics extends TimingSummary {
+  /** Events that it handled, redriven ones included. */
+  readonly handled: number
+  /** Failed attempts after which the event is tried again, in place or later. */
+  readonly retried: number
+  /** Failed attempts after which the event waits for a person. */
+  readonly deadLettered: number
+  /** Events that were put aside, those behind others included. */
+  readonly parked: number
+  /** Parked events that were finished: handled after all, or skipped. */
+  readonly resolved: number
+  /** Events that nobody here declared, that could not be read and were skipped, or that a rule skipped. */
+  readonly passedOver: number
+  /** The latest that was seen; undefined before the first change. */
+  readonly state?: string
+  readonly reason?: string
+}
+
+export type StatisticsTable = 'types' | 'handlers' | 'agents' | 'commands' | 'subscriptions'
 
 /** All of it is JSON. */
 export interface StatisticsSummary {
   readonly published: number
   readonly unhandled: number
   readonly dropped: number
-  /** Every handler's every event. */
+  /** Every handler's every event, those of subscriptions included. */
   readonly handled: TimingSummary
   readonly byType: Readonly<Record<string, TypeStatistics>>
-  /** By name: handlers of one name are counted together. */
+  /** Listeners, by name: those of one name are counted together. */
   readonly byHandler: Readonly<Record<string, TimingSummary>>
   readonly byAgent: Readonly<Record<string, AgentStatistics>>
   readonly commands: Readonly<Record<string, TimingSummary>>
+  readonly bySubscription: Readonly<Record<string, SubscriptionStatistics>>
   /** The tables that are full: names that came later are counted together, as `other`. */
   readonly limited: readonly StatisticsTable[]
 }
@@ -77,6 +97,20 @@ export class TypeCounts extends Timing {
 export class AgentCounts extends Timing {
   published = 0
   readonly reported: Timing = new Timing()
+}
+
+export class SubscriptionCounts extends Timing {
+  retried = 0
+  deadLettered = 0
+  parked = 0
+  resolved = 0
+  passedOver = 0
+  state: string | undefined
+  reason = ''
+
+  get handled(): number {
+    return this.histogram.count - this.errors
+  }
 }
 
 export const OTHER = 'other'
@@ -118,6 +152,7 @@ export interface StatisticsCounts {
   readonly handlers: ReadonlyMap<string, Timing>
   readonly agents: ReadonlyMap<string, AgentCounts>
   readonly commands: ReadonlyMap<string, Timing>
+  readonly subscriptions: ReadonlyMap<string, SubscriptionCounts>
 }
 
 export interface Statistics extends Disposable {
@@ -134,17 +169,19 @@ class Tables {
   readonly handlers: BoundedTable<Timing>
   readonly agents: BoundedTable<AgentCounts>
   readonly commands: BoundedTable<Timing>
+  readonly subscriptions: BoundedTable<SubscriptionCounts>
 
   constructor(maxKeys: number) {
     this.types = new BoundedTable(maxKeys, () => new TypeCounts())
     this.handlers = new BoundedTable(maxKeys, () => new Timing())
     this.agents = new BoundedTable(maxKeys, () => new AgentCounts())
     this.commands = new BoundedTable(maxKeys, () => new Timing())
+    this.subscriptions = new BoundedTable(maxKeys, () => new SubscriptionCounts())
   }
 }
 
 /**
- * Counts and times everything that is observed, by type, handler, agent and command, in bounded memory:
+ * Counts and times everything that is observed, by type, handler, subscription, agent and command, in bounded memory:
  * at most `maxKeys + 1` names a table, with 4.5 kB for each (9 kB for an agent).
  *
  * @throws {UsageError} an option that it cannot take
@@ -167,10 +204,11 @@ export function createStatistics(
     const reportedMs = reportedMsOf(event)
     if (reportedMs !== undefined) counts.reported.record(reportedMs, false)
   }
-  const onHandled = ({ event, handler, durationMs, failed }: HandledFact): void => {
+  const onHandled = ({ event, handler, subscription, durationMs, failed }: HandledFact): void => {
     tables.handled.record(durationMs, failed)
     tables.types.of(event.eventType).record(durationMs, failed)
-    tables.handlers.of(handler).record(durationMs, failed)
+    if (subscription === undefined) tables.handlers.of(handler).record(durationMs, failed)
+    else tables.subscriptions.of(subscription).record(durationMs, failed)
     const agent = agentOf(event)
     if (agent !== undefined) tables.agents.of(agent).record(durationMs, failed)
   }
@@ -184,6 +222,7 @@ export function createStatistics(
     ),
     observations.dropped.observe(({ event }) => void tables.types.of(event.eventType).dropped++),
     observations.command.observe(onCommand),
+    ...observeSubscriptions(observations, (name) => tables.subscriptions.of(name)),
   ]
   return {
     summary: () => summarize(tables),
@@ -195,6 +234,23 @@ export function createStatistics(
   }
 }
 
+function observeSubscriptions(
+  { subscription, attemptFailed, parked, passedOver }: Observations,
+  of: (name: string) => SubscriptionCounts,
+): Disposable[] {
+  return [
+    subscription.observe(({ subscription: name, to, reason }) => {
+      Object.assign(of(name), { state: to, reason })
+    }),
+    attemptFailed.observe(({ subscription: name, decision }) => {
+      if (decision === 'dead') of(name).deadLettered++
+      else if (decision !== 'skip' && decision !== 'stop') of(name).retried++
+    }),
+    parked.observe(({ subscription: name, what }) => void of(name)[what]++),
+    passedOver.observe(({ subscription: name }) => void of(name).passedOver++),
+  ]
+}
+
 function countsOf(tables: Tables): StatisticsCounts {
   return {
     handled: tables.handled,
@@ -202,6 +258,7 @@ function countsOf(tables: Tables): StatisticsCounts {
     handlers: tables.handlers.entries,
     agents: tables.agents.entries,
     commands: tables.commands.entries,
+    subscriptions: tables.subscriptions.entries,
   }
 }
 
@@ -222,7 +279,8 @@ function summarize(tables: Tables): StatisticsSummary {
       reported: summarizeTiming(agent.reported),
     })),
     commands: mapTable(tables.commands, summarizeTiming),
-    limited: (['types', 'handlers', 'agents', 'commands'] as const).filter(
+    bySubscription: mapTable(tables.subscriptions, summarizeSubscription),
+    limited: (['types', 'handlers', 'agents', 'commands', 'subscriptions'] as const).filter(
       (name) => tables[name].limited,
     ),
   }
@@ -238,6 +296,13 @@ function mapTable<Entry, Result>(
 function summarizeType(type: TypeCounts): TypeStatistics {
   const { published, unhandled, dropped } = type
   return { published, unhandled, dropped, ...summarizeTiming(type) }
+}
+
+function summarizeSubscription(counts: SubscriptionCounts): SubscriptionStatistics {
+  const { handled, retried, deadLettered, parked, resolved, passedOver, state, reason } = counts
+  const seen = state === undefined ? {} : { state, reason }
+  const numbers = { handled, retried, deadLettered, parked, resolved, passedOver }
+  return { ...numbers, ...seen, ...summarizeTiming(counts) }
 }
 
 function summarizeTiming({ errors, histogram }: Timing): TimingSummary {

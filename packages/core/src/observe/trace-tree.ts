@@ -39,8 +39,10 @@ export function formatTrace(nodes: readonly TraceNode[], indent = ''): string {
 }
 
 function formatHandling({ kind }: TraceEntry, handling: TraceHandling): string {
-  const { handler, durationMs, error } = handling
+  const { handler, durationMs, error, next } = handling
+  if (error === undefined && next !== undefined) return `→ ${handler}, ${next}`
   const name = kind === 'command' ? 'done' : handler
   const end = error === undefined ? '' : `, failed: ${error.name}: ${error.message}`
-  return `→ ${name}, ${durationMs.toFixed(1)} ms${end}`
+  const after = next === undefined ? '' : `, then ${next}`
+  return `→ ${name}, ${durationMs.toFixed(1)} ms${end}${after}`
 }

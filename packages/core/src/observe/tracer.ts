@@ -3,7 +3,13 @@ import { systemClock, type Clock } from '../internal/clock.ts'
 import { toIsoTime } from '../internal/time.ts'
 import { redactorOf, summarizeError, type ErrorSummary } from './describe-error.ts'
 import { defaultSessionOf, type NameOf } from './event-facts.ts'
-import type { CommandFact, HandledFact, Observations } from './observations.ts'
+import type {
+  AttemptFailedFact,
+  CommandFact,
+  HandledFact,
+  Observations,
+  ParkedFact,
+} from './observations.ts'
 import { disposeAll, requireCount, requireFunctions, requireObservations } from './options.ts'
 import type { SensitiveOf } from './redact.ts'
 
@@ -27,6 +33,8 @@ export interface TraceHandling {
   readonly durationMs: number
   /** Undefined where it did not fail. */
   readonly error: ErrorSummary | undefined
+  /** What a subscription did about it, where it did not simply handle it: `retry`, `dead`, `parked (behind)`, … */
+  readonly next?: string
 }
 
 /** An event or a command of a trace. Payloads are not kept. */
@@ -93,6 +101,15 @@ class TraceStore {
   handling(entry: KeptEntry, handling: TraceHandling): void {
     entry.handled.push(handling)
     if (entry.handled.length > this.#maxEntries) entry.handled.shift()
+  }
+
+  /** Says what was done after the last handling of a handler. @returns false where there is none, or it is said */
+  follow(entry: KeptEntry, handler: string, what: string): boolean {
+    const index = entry.handled.findLastIndex((handling) => handling.handler === handler)
+    const last = entry.handled[index]
+    if (last?.error === undefined || last.next !== undefined) return false
+    entry.handled[index] = { ...last, next: what }
+    return true
   }
 
   #touch(correlationId: string): Trace {
@@ -177,7 +194,17 @@ export function createTracer(observations: Observations, options: TracerOptions 
     const entry = store.entry(fact.commandId, fact.correlationId, make)
     store.handling(entry, { handler: fact.type, durationMs: fact.durationMs, error })
   }
+  const onAttemptFailed = ({ event, subscription, decision }: AttemptFailedFact): void =>
+    void store.follow(entryOf(event), subscription, decision)
+  const onParked = ({ event, subscription, what, reason }: ParkedFact): void => {
+    // One that was attempted says already why it is parked.
+    if (what !== 'parked' || reason === 'failed') return
+    const next = `parked (${reason})`
+    store.handling(entryOf(event), { handler: subscription, durationMs: 0, error: undefined, next })
+  }
   const attached = [
+    observations.attemptFailed.observe(onAttemptFailed),
+    observations.parked.observe(onParked),
     observations.published.observe(({ event }) => void entryOf(event)),
     observations.handled.observe(onHandled),
     observations.command.observe(onCommand),

@@ -100,6 +100,7 @@ test.each(stores)(
       live: true,
       ready: false,
       reasons: ['the application is draining'],
+      subscriptions: [],
     })
     gate.resolve()
     await expect(sent).resolves.toMatchObject({ state: { total: 1 } })
@@ -146,6 +147,7 @@ test('what a running listener still has to send is sent before the application c
     live: false,
     ready: false,
     reasons: ['the application is closed'],
+    subscriptions: [],
   })
 })
 

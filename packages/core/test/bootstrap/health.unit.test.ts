@@ -6,7 +6,7 @@ import { CounterUpdated, UpdateCounter } from '../support/counter.ts'
 import { startCounter } from '../support/start.ts'
 import { withOverrides } from '../support/stores.ts'
 
-const good = { live: true, ready: true, reasons: [] }
+const good = { live: true, ready: true, reasons: [], subscriptions: [] }
 
 async function startBreakable() {
   const inner = memoryStore()
@@ -32,6 +32,7 @@ test('a store that fails makes the application unready, until it works or ten se
     live: true,
     ready: false,
     reasons: [expect.stringMatching(/^the store failed 3000 ms ago: .*The disk is full/)],
+    subscriptions: [],
   })
   await clock.advance(7000)
   expect(app.health()).toEqual(good)
@@ -71,6 +72,7 @@ test('a full queue makes it unready until there is room', async () => {
     live: true,
     ready: false,
     reasons: ['the queue of the bus is full: 2 events wait'],
+    subscriptions: [],
   })
   await app.bus.drain()
   expect(app.health()).toEqual(good)

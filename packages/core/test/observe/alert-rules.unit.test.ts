@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { AlertRule } from '../../src/observe/alert.ts'
-import { createAlerts, type AlertOptions } from '../../src/observe/alerts.ts'
+import { createAlerts } from '../../src/observe/alerts.ts'
+import type { AlertOptions } from '../../src/observe/alert-settings.ts'
 import { openObservations } from './facts.ts'
 
 describe('rules and options that cannot be kept are refused, with their place', () => {
@@ -10,7 +11,7 @@ describe('rules and options that cannot be kept are refused, with their place', 
     [['error'], /rules\[0\]: a rule is an object with a 'kind'; got "error"/],
     [
       [{ kind: 'eror' }],
-      /rules\[0\]: 'kind' is one of error, slow, event, silence, value; got eror/,
+      /rules\[0\]: 'kind' is one of error, slow, event, silence, value, subscription, parked, lag; got eror/,
     ],
     [
       [{ kind: 'slow' }],
@@ -34,6 +35,15 @@ describe('rules and options that cannot be kept are refused, with their place', 
       [{ kind: 'value', name: 'lag', read: () => 1, above: 1, below: 0 }],
       /either 'above' or 'below'/,
     ],
+    [[{ kind: 'subscription', subscription: '' }], /'subscription' is a name or a glob/],
+    [[{ kind: 'subscription', states: [] }], /'states' is a list of starting, .*unowned; got \[\]/],
+    [[{ kind: 'subscription', states: ['broken'] }], /got \["broken"\]/],
+    [[{ kind: 'parked', above: -1 }], /rules\[0\]\.above' is a whole number from 0 up/],
+    [[{ kind: 'parked', only: 'letters' }], /'only' is 'dead-letters'; got "letters"/],
+    [[{ kind: 'lag' }], /has 'overMs', 'overEvents' or both/],
+    [[{ kind: 'lag', overMs: -1 }], /overMs' is a number of milliseconds/],
+    [[{ kind: 'lag', overEvents: 0.5 }], /overEvents' is a whole number/],
+    [[{ kind: 'lag', overMs: 1 }], /\('lag'\) need 'subscriptions', a function that reads them/],
   ])('%j', (rules, message) => {
     const observations = openObservations()
     const call = () => createAlerts(observations, rules as AlertRule[], { send: () => undefined })

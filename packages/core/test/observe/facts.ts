@@ -1,6 +1,11 @@
 import { onTestFinished } from 'vitest'
 import type { Envelope } from '../../src/contract/envelope.ts'
-import { createObservations, type Observations } from '../../src/observe/observations.ts'
+import {
+  createObservations,
+  type AttemptFailedFact,
+  type Observations,
+  type ParkedFact,
+} from '../../src/observe/observations.ts'
 
 /** The points alone; an observer that throws fails the test. */
 export function openObservations(): Observations {
@@ -39,15 +44,50 @@ export function handle(
     readonly handler?: string
     readonly durationMs?: number
     readonly error?: unknown
+    /** Where it is one that handles it. */
+    readonly subscription?: string
   } = {},
 ): void {
   observations.handled.emit({
     event,
+    ...(outcome.subscription === undefined ? {} : { subscription: outcome.subscription }),
     handlerId: 'listener-1',
-    handler: outcome.handler ?? 'mail',
+    handler: outcome.handler ?? outcome.subscription ?? 'mail',
     durationMs: outcome.durationMs ?? 1,
     failed: 'error' in outcome,
     error: outcome.error,
+  })
+}
+
+/** An attempt of a subscription, and what is done about it where it fails. */
+export function attempt(
+  observations: Observations,
+  event: Envelope,
+  failure?: { readonly error: unknown; readonly decision: AttemptFailedFact['decision'] },
+): void {
+  const subscription = 'mail'
+  handle(observations, event, {
+    subscription,
+    durationMs: 2,
+    ...(failure === undefined ? {} : { error: failure.error }),
+  })
+  if (failure !== undefined)
+    observations.attemptFailed.emit({ subscription, event, attempt: 1, ...failure })
+}
+
+export function park(
+  observations: Observations,
+  event: Envelope,
+  fact: Partial<ParkedFact> = {},
+): void {
+  observations.parked.emit({
+    subscription: 'mail',
+    event,
+    key: event.aggregateId,
+    what: 'parked',
+    reason: 'failed',
+    total: 1,
+    ...fact,
   })
 }
 

@@ -2,7 +2,8 @@ import { pino } from 'pino'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createEventBus } from '../../src/bootstrap/create-event-bus.ts'
 import type { LogFields, Logger } from '../../src/observe/logger.ts'
-import { logTo, type LogLevels } from '../../src/observe/logging.ts'
+import { logTo } from '../../src/observe/logging.ts'
+import type { LogLevels } from '../../src/observe/log-levels.ts'
 import { textLogger } from '../../src/observe/text-logger.ts'
 import { fakeClock } from '../../../testing/src/fakes/fake-clock.ts'
 import { CounterUpdated } from '../support/counter.ts'
@@ -66,6 +67,15 @@ describe('levels', () => {
       commandFailed: 'error',
       failed: 'off',
       dropped: 'off',
+      retried: 'off',
+      parked: 'off',
+      behind: 'off',
+      resolved: 'off',
+      skipped: 'off',
+      undeclared: 'off',
+      subscription: 'off',
+      subscriptionHeld: 'off',
+      subscriptionFailed: 'off',
     }
     logTo(observations, logger, { levels })
     happen(observations)

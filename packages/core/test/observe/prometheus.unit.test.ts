@@ -5,7 +5,8 @@ import { metricTable } from '../../src/observe/metric-table.ts'
 import { registerInPromClient } from '../../src/observe/prom-client.ts'
 import { prometheusText } from '../../src/observe/prometheus.ts'
 import { createStatistics } from '../../src/observe/statistics.ts'
-import { command, eventOf, handle, openObservations, publish } from './facts.ts'
+import type { SubscriptionReading } from '../../src/observe/subscription-reading.ts'
+import { attempt, command, eventOf, handle, openObservations, park, publish } from './facts.ts'
 
 interface Sample {
   readonly name: string
@@ -48,6 +49,19 @@ function parseLabels(text: string): Record<string, string> {
   return labels
 }
 
+const readings: readonly SubscriptionReading[] = [
+  {
+    name: 'mail',
+    state: 'paused',
+    reason: 'too many are parked',
+    owner: 'host:1:a',
+    lagEvents: 12,
+    lagMs: 3500,
+    parked: 7,
+    deadLetters: 2,
+  },
+]
+
 function measured() {
   const observations = openObservations()
   const statistics = createStatistics(observations)
@@ -59,6 +73,12 @@ function measured() {
   observations.unhandled.emit({ event })
   observations.dropped.emit({ event, policy: 'reject', queueSize: 1 })
   command(observations, { durationMs: 8, error: 'no' })
+  attempt(observations, event)
+  attempt(observations, event, { error: 'no', decision: 'retry' })
+  attempt(observations, event, { error: 'no', decision: 'dead' })
+  park(observations, event)
+  park(observations, event, { what: 'resolved' })
+  observations.passedOver.emit({ subscription: 'mail', event, why: 'skipped' })
   return { observations, statistics }
 }
 
@@ -72,7 +92,7 @@ function valueOf(samples: readonly Sample[], name: string, labels: Record<string
 
 test('every metric of the table has its help, its type and its values', () => {
   const { statistics } = measured()
-  const text = prometheusText(statistics)
+  const text = prometheusText(statistics, readings)
   const samples = parse(text)
   for (const { name, type, help, label } of Object.values(metricTable)) {
     expect(text).toContain(`# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`)
@@ -82,17 +102,48 @@ test('every metric of the table has its help, its type and its values', () => {
   }
   const type = { type: 'A.Run.Done' }
   expect(valueOf(samples, 'tidings_events_published_total', type)).toBe(1)
-  expect(valueOf(samples, 'tidings_events_handled_total', type)).toBe(3)
-  expect(valueOf(samples, 'tidings_events_failed_total', type)).toBe(1)
+  expect(valueOf(samples, 'tidings_events_handled_total', type)).toBe(6)
+  expect(valueOf(samples, 'tidings_events_failed_total', type)).toBe(3)
   expect(valueOf(samples, 'tidings_events_unhandled_total', type)).toBe(1)
   expect(valueOf(samples, 'tidings_events_dropped_total', type)).toBe(1)
   expect(valueOf(samples, 'tidings_handler_failed_total', { handler: 'mail' })).toBe(1)
   expect(valueOf(samples, 'tidings_agent_events_published_total', { agent: 'writer' })).toBe(1)
-  expect(valueOf(samples, 'tidings_agent_events_failed_total', { agent: 'writer' })).toBe(1)
+  expect(valueOf(samples, 'tidings_agent_events_failed_total', { agent: 'writer' })).toBe(3)
   expect(valueOf(samples, 'tidings_agent_reported_duration_seconds_sum', { agent: 'writer' })).toBe(
     2,
   )
   expect(valueOf(samples, 'tidings_command_failed_total', { type: 'Test.Agent.Start' })).toBe(1)
+})
+
+test('a subscription has counters of what this process saw, and gauges of how it is', () => {
+  const { statistics } = measured()
+  const samples = parse(prometheusText(statistics, readings))
+  const of = (name: string, labels: Record<string, string> = {}) =>
+    valueOf(samples, `tidings_subscription_${name}`, { subscription: 'mail', ...labels })
+  expect({
+    attempts: of('attempt_duration_seconds_count'),
+    handled: of('events_handled_total'),
+    failed: of('attempts_failed_total'),
+    retried: of('attempts_retried_total'),
+    dead: of('events_dead_lettered_total'),
+    parked: of('events_parked_total'),
+    resolved: of('events_resolved_total'),
+    passedOver: of('events_passed_over_total'),
+  }).toEqual({
+    attempts: 3,
+    handled: 1,
+    failed: 2,
+    retried: 1,
+    dead: 1,
+    parked: 1,
+    resolved: 1,
+    passedOver: 1,
+  })
+  expect([of('lag_events'), of('lag_seconds')]).toEqual([12, 3.5])
+  expect([of('events_parked'), of('dead_letters'), of('owned')]).toEqual([7, 2, 1])
+  expect([of('state', { state: 'paused' }), of('state', { state: 'live' })]).toEqual([1, 0])
+  const orphan = prometheusText(statistics, [{ ...readings[0]!, owner: undefined }])
+  expect(orphan).toContain('tidings_subscription_owned{subscription="mail"} 0\n')
 })
 
 test('buckets of a histogram are cumulative, in seconds, and hold their edge', () => {
@@ -124,7 +175,12 @@ test('any name survives as a label', () => {
 test('prom-client, given the statistics, writes the very same samples', async () => {
   const { statistics, observations } = measured()
   const registry = new Registry()
-  const registered = registerInPromClient(statistics, registry)
+  let reads = 0
+  const subscriptions = async () => {
+    reads++
+    return readings
+  }
+  const registered = registerInPromClient(statistics, registry, { subscriptions })
   handle(observations, eventOf('A.Run.Done'), { handler: 'odd "name"\\\n' })
   const theirs = await registry.metrics()
   const sorted = (text: string) =>
@@ -132,7 +188,8 @@ test('prom-client, given the statistics, writes the very same samples', async ()
       .map((sample) => JSON.stringify(sample))
       .toSorted()
   const withoutBlankLines = theirs.replaceAll(/\n\n+/g, '\n')
-  expect(sorted(withoutBlankLines)).toEqual(sorted(prometheusText(statistics)))
+  expect(sorted(withoutBlankLines)).toEqual(sorted(prometheusText(statistics, readings)))
+  expect(reads, 'one reading for all gauges of a scrape').toBe(1)
   expect(await registry.getMetricsAsJSON()).toHaveLength(Object.keys(metricTable).length)
 
   expect(() => registerInPromClient(statistics, registry)).toThrow(/already been registered/)

@@ -2,7 +2,16 @@ import { describe, expect, test } from 'vitest'
 import { createEventBus } from '../../src/bootstrap/create-event-bus.ts'
 import { createStatistics } from '../../src/observe/statistics.ts'
 import { CounterUpdated } from '../support/counter.ts'
-import { command, eventOf, handle, isObserved, openObservations, publish } from './facts.ts'
+import {
+  attempt,
+  command,
+  eventOf,
+  handle,
+  isObserved,
+  openObservations,
+  park,
+  publish,
+} from './facts.ts'
 
 test('counts and times by type, handler, agent and command', () => {
   const observations = openObservations()
@@ -123,4 +132,43 @@ describe('on a bus', () => {
     expect(byHandler).toMatchObject({ late: { count: 2, errors: 2 }, now: { count: 2, errors: 0 } })
     expect(byType['Test.Counter.Updated']).toMatchObject({ published: 2, count: 4, errors: 2 })
   })
+})
+
+test('a subscription is counted by itself: attempts, what is done about failures, what is put aside', () => {
+  const observations = openObservations()
+  const statistics = createStatistics(observations)
+  const event = eventOf('Shop.Mail.Requested')
+  const error = new Error('no')
+  attempt(observations, event)
+  for (const decision of ['retry', 'later', 'outage', 'dead', 'skip', 'stop'] as const)
+    attempt(observations, event, { error, decision })
+  park(observations, event)
+  park(observations, event, { reason: 'behind', total: 2 })
+  park(observations, event, { what: 'resolved', total: 1 })
+  observations.passedOver.emit({ subscription: 'mail', event, why: 'undeclared' })
+  const to = { subscription: 'mail', from: 'live', to: 'outage', reason: '5 keys failed' }
+  observations.subscription.emit(to)
+  handle(observations, event, { handler: 'mail' })
+
+  const { bySubscription, byHandler, handled } = statistics.summary()
+  expect(bySubscription).toEqual({
+    mail: expect.objectContaining({
+      count: 7,
+      errors: 6,
+      handled: 1,
+      retried: 3,
+      deadLettered: 1,
+      parked: 2,
+      resolved: 1,
+      passedOver: 1,
+      state: 'outage',
+      reason: '5 keys failed',
+      maxMs: 2,
+    }) as object,
+  })
+  // A listener of the same name is another one.
+  expect(byHandler['mail']?.count).toBe(1)
+  expect(handled.count).toBe(8)
+  statistics.reset()
+  expect(statistics.summary().bySubscription).toEqual({})
 })

@@ -4,7 +4,7 @@ import { formatTrace, traceTree } from '../../src/observe/trace-tree.ts'
 import { fakeClock } from '../../../testing/src/fakes/fake-clock.ts'
 import { UpdateTwice } from '../support/counter.ts'
 import { startCounter } from '../support/start.ts'
-import { eventOf, handle, openObservations, publish } from './facts.ts'
+import { attempt, eventOf, handle, openObservations, park, publish } from './facts.ts'
 
 const START_MS = Date.parse('2026-11-21T09:30:00.000Z')
 
@@ -153,4 +153,27 @@ test('after disposal nothing is kept', () => {
   tracer[Symbol.dispose]()
   publish(observations, eventOf('A.Run.Started'))
   expect(tracer.size).toBe(0)
+})
+
+test('of a subscription it says what was done about a failure, and what was put aside untried', () => {
+  const observations = openObservations()
+  const tracer = createTracer(observations, { sensitiveOf: () => ['/to'] })
+  const [first, second] = [1, 2].map((n) =>
+    eventOf('Shop.Mail.Requested', { payload: { to: `ann${n}@shop.example` } }),
+  )
+  const error = new Error('ann1@shop.example does not answer')
+  attempt(observations, first!, { error, decision: 'retry' })
+  attempt(observations, first!, { error, decision: 'dead' })
+  park(observations, first!)
+  park(observations, second!, { reason: 'behind' })
+  park(observations, second!, { what: 'resolved', reason: 'behind' })
+  attempt(observations, second!)
+  expect(formatTrace(traceTree(tracer.byCorrelation('correlation-1'))).split('\n')).toEqual([
+    'Shop.Mail.Requested',
+    '  → mail, 2.0 ms, failed: Error: [sensitive] does not answer, then retry',
+    '  → mail, 2.0 ms, failed: Error: [sensitive] does not answer, then dead',
+    'Shop.Mail.Requested',
+    '  → mail, parked (behind)',
+    '  → mail, 2.0 ms',
+  ])
 })
