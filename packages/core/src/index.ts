@@ -77,6 +77,7 @@ export type {
 export type { ObservationPoint, Observer } from './observe/point.ts'
 export { AggregateRoot } from './work/aggregate-root.ts'
 export type { AppStore, Loaded, TransactionOptions } from './work/app-store.ts'
+export type { ForeignMessage, Received, ReceiveContext } from './work/receive.ts'
 export type { LoadOptions } from './work/repository.ts'
 export type {
   EventAppend,

@@ -13,6 +13,7 @@ import type { Observations } from '../observe/observations.ts'
 import type { StoreTransaction } from '../store/store.ts'
 import type { AppStore } from '../work/app-store.ts'
 import type { TimerDue, TimerOptions } from '../work/plan-timer.ts'
+import type { ForeignMessage, Received, ReceiveContext } from '../work/receive.ts'
 
 /** The command itself, or a sentence that says that nobody handles it. */
 export type HandledCommand<
@@ -77,6 +78,20 @@ export interface App<
     input: C['~input'],
     due: TimerDue & TimerOptions,
   ): Promise<string>
+  /**
+   * Has the effect of a message from elsewhere (a webhook, a record of somebody else's broker) once,
+   * however often it comes: within the `inbox` of `delivery.retention`, counted from the first time.
+   * Answer the sender when this resolves.
+   *
+   * @param work everything through its `ctx.tx` is committed together with the note that the message was received
+   * @throws whatever `work` throws, and {@link ConcurrencyError}: nothing is left of it then, and the
+   *   message may come again
+   * @throws {UsageError} a source or id that is no text of 1 to 500 characters
+   */
+  receive<Result>(
+    message: ForeignMessage,
+    work: (ctx: ReceiveContext<Tx>) => Promise<Result>,
+  ): Promise<Received<Result>>
   /** @returns whether it was still waiting */
   cancelTimer(timerId: string): Promise<boolean>
   /** Ephemeral listeners to what this process commits. */

@@ -22,6 +22,7 @@ import type { DeliveryPorts, SendCommand } from '../delivery/delivery-ports.ts'
 import { currentFrame } from '../internal/flow.ts'
 import { createAppStore, runTransaction, type AppStorePorts } from '../work/app-store.ts'
 import { causeOf } from '../work/origin.ts'
+import { receiveMessage } from '../work/receive.ts'
 import type { App, AppOf } from './app.ts'
 import { composeDelivery, type DeliveryComposition } from './compose-delivery.ts'
 import { makeBus, type BusOptions } from './create-event-bus.ts'
@@ -257,6 +258,7 @@ function makeApp(
     send: ((...args: Parameters<MessageBus['send']>) =>
       run(() => messages.send(...args))) as App['send'],
     schedule: (...args: Parameters<App['schedule']>) => run(() => schedule(store, ports, args)),
+    receive: (message, work) => run(() => receiveMessage(store, ports, { message, work })),
     cancelTimer: (timerId) =>
       run(() => store.transaction((tx) => tx.cancelTimer(timerId.toLowerCase()))),
     bus: bus as App['bus'],

@@ -108,6 +108,8 @@ export class HandlerWork {
       append: async (...appends: readonly EventAppend[]) => (await this.#open()).append(...appends),
       load: async (...which: [AnyAggregate, string]) =>
         (await this.#openToState()).load(which[0], which[1]),
+      once: async (source: string, messageId: string) =>
+        (await this.#openToState()).once(source, messageId),
       sql: async (...statement: readonly unknown[]) => runSql(await this.#openToState(), statement),
     }
     return {

@@ -3,6 +3,7 @@ import type { AnyCommandDefinition, Draft } from '../contract/definition.ts'
 import { streamName, type StoredEnvelope } from '../contract/envelope.ts'
 import { sealDraft, type SealedEvent } from '../contract/seal.ts'
 import type { Registry } from '../contract/registry.ts'
+import { shorten } from '../errors/contract-error.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import type { CommandRecord } from '../store/command-record.ts'
 import type {
@@ -50,6 +51,16 @@ export interface WorkScope {
    * @throws {UsageError} a second append to a stream expects a version that the first one excludes
    */
   append(...appends: readonly EventAppend[]): Promise<void>
+  /**
+   * Notes that a message from elsewhere was received, with everything else that is committed. The note
+   * is kept as long as `delivery.retention` says.
+   *
+   * @param source who sends it
+   * @param messageId what the source calls it
+   * @returns true the first time; false when it was noted before
+   * @throws {UsageError} a source or id that is no text of 1 to 500 characters
+   */
+  once(source: string, messageId: string): Promise<boolean>
 }
 
 /** A unit of work over a store's own transaction: `sql` is there where that one has it. */
@@ -124,6 +135,13 @@ export class UnitOfWork implements WorkScope {
     this.#requireOpen()
     const all = appends.map((append) => this.#seal(append))
     for (const append of all) this.#take(append)
+  }
+
+  async once(source: string, messageId: string): Promise<boolean> {
+    this.#requireOpen()
+    requireName('source', source)
+    requireName('id', messageId)
+    return this.#tx.once(source, messageId)
   }
 
   #seal({
@@ -233,6 +251,15 @@ export class UnitOfWork implements WorkScope {
     if (this.#repeated) return []
     return [...this.#roots.values()].filter((root) => root.recorded.length > 0).map(dueSnapshot)
   }
+}
+
+/** What a message is known by: an empty text would make all of them one. */
+function requireName(what: string, text: unknown): void {
+  if (typeof text === 'string' && text.length > 0 && text.length <= 500) return
+  throw new UsageError(
+    'TIDINGS_ARGUMENT_INVALID',
+    `The ${what} of a message from elsewhere is a text of 1 to 500 characters; got ${shorten(text)}. Nothing was received.`,
+  )
 }
 
 function requireFollowing(stream: string, pending: PendingStream, expected: ExpectedVersion): void {
