@@ -103,13 +103,11 @@ class TraceStore {
     if (entry.handled.length > this.#maxEntries) entry.handled.shift()
   }
 
-  /** Says what was done after the last handling of a handler. @returns false where there is none, or it is said */
-  follow(entry: KeptEntry, handler: string, what: string): boolean {
+  /** Says what was done after the last handling of a handler. */
+  follow(entry: KeptEntry, handler: string, next: string): void {
     const index = entry.handled.findLastIndex((handling) => handling.handler === handler)
     const last = entry.handled[index]
-    if (last?.error === undefined || last.next !== undefined) return false
-    entry.handled[index] = { ...last, next: what }
-    return true
+    if (last?.error !== undefined) entry.handled[index] = { ...last, next }
   }
 
   #touch(correlationId: string): Trace {
@@ -195,7 +193,7 @@ export function createTracer(observations: Observations, options: TracerOptions 
     store.handling(entry, { handler: fact.type, durationMs: fact.durationMs, error })
   }
   const onAttemptFailed = ({ event, subscription, decision }: AttemptFailedFact): void =>
-    void store.follow(entryOf(event), subscription, decision)
+    store.follow(entryOf(event), subscription, decision)
   const onParked = ({ event, subscription, what, reason }: ParkedFact): void => {
     // One that was attempted says already why it is parked.
     if (what !== 'parked' || reason === 'failed') return

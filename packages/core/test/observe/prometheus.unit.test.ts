@@ -190,6 +190,8 @@ test('prom-client, given the statistics, writes the very same samples', async ()
   const withoutBlankLines = theirs.replaceAll(/\n\n+/g, '\n')
   expect(sorted(withoutBlankLines)).toEqual(sorted(prometheusText(statistics, readings)))
   expect(reads, 'one reading for all gauges of a scrape').toBe(1)
+  await registry.metrics()
+  expect(reads, 'and another one for the next').toBe(2)
   expect(await registry.getMetricsAsJSON()).toHaveLength(Object.keys(metricTable).length)
 
   expect(() => registerInPromClient(statistics, registry)).toThrow(/already been registered/)
