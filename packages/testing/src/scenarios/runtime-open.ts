@@ -139,7 +139,7 @@ async function sharedTail(harness: StoreHarness): Promise<void> {
 
 async function backlog(harness: StoreHarness): Promise<void> {
   const { runtime, seen, start } = await open(harness)
-  const orders = range(1, 1500).map((n) =>
+  const orders = range(1, 1100).map((n) =>
     sampleEvent(harness.ids, {
       stream: 'Sample.Order/a',
       eventType: 'Sample.Order.Placed',
@@ -149,9 +149,9 @@ async function backlog(harness: StoreHarness): Promise<void> {
   await runtime.store.append([appendOf('any', ...orders)])
   const process = await start({ effects: 'database' })
   await runtime.until(() => seen.length > 100, 'that it has begun')
-  await runtime.place('a', ...range(1501, 1510))
+  await runtime.place('a', ...range(1101, 1110))
   await process.caughtUp()
-  assert.deepEqual(seen, names('a', 1, 1510), 'more than a page, and what comes meanwhile')
+  assert.deepEqual(seen, names('a', 1, 1110), 'more than a page, and what comes meanwhile')
 }
 
 const Changed = defineEvent('Sample.Order.Changed', {

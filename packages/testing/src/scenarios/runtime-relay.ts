@@ -135,7 +135,7 @@ async function publisherDown(harness: StoreHarness): Promise<void> {
   const process = await start()
   for (const key of keys) await runtime.place(key, 1, 2, 3)
   await runtime.until(() => stateOf(process, RELAY) === 'outage', 'that it says so')
-  await runtime.clock.advance(120_000)
+  await runtime.clock.advance(40_000)
   const parked = await parkedOf(runtime.store, RELAY)
   const blamed = parked.filter(({ reason }) => reason === 'failed').length
   assert.ok(blamed < 5, `no key after the other is put aside; ${blamed} were`)

@@ -11,7 +11,7 @@ async function exact(harness: StoreHarness): Promise<void> {
   const { runtime, process, attempts } = await startRetrying(harness, { attempts: 4 }, always)
   await runtime.place('a', 1)
   await process.caughtUp()
-  await runtime.clock.advance(300_000)
+  await runtime.clock.advance(30_000)
   assert.deepEqual(numbersOf(attempts), [1, 2, 3, 4])
   const [letter] = await parkedOf(runtime.store)
   assert.equal(letter?.attemptCount, 4, 'and the letter says so')
@@ -114,7 +114,7 @@ async function stops(harness: StoreHarness): Promise<void> {
   await runtime.place('a', 1, 2, 3)
   await runtime.until(() => stateOf(process) === 'failed', 'that it says that it failed')
   await runtime.place('b', 1)
-  await runtime.clock.advance(60_000)
+  await runtime.clock.advance(10_000)
   assert.deepEqual(await runtime.effects(), ['a:1'], 'nothing more begins')
   assert.equal(attempts.length, 2, 'and nothing is tried again')
   isMended = true
@@ -134,6 +134,10 @@ async function triesLater(harness: StoreHarness): Promise<void> {
   await runtime.place('a', 2)
   await process.caughtUp()
   assert.deepEqual(await runtime.effects(), ['b:1'], 'other keys go on, its own waits')
+  // In few steps: it is long until then.
+  await runtime.clock.advance(55_000)
+  await runtime.until(() => attempts.length > 3, 'the first later attempt')
+  await runtime.clock.advance(590_000)
   await runtime.until(async () => (await runtime.effects()).length === 3, 'the later attempts')
   assert.deepEqual(await runtime.effects(), ['b:1', 'a:1', 'a:2'], 'in order within the key')
   const own = attempts.filter(({ name }) => name === 'a:1')
@@ -161,7 +165,7 @@ async function usesLaterUp(harness: StoreHarness): Promise<void> {
     return letter?.laterCount === 2 && letter.dueAt === undefined
   }
   await runtime.until(isDead, 'that it waits for a person')
-  await runtime.clock.advance(300_000)
+  await runtime.clock.advance(10_000)
   assert.equal(attempts.length, 3, 'then it is not tried any more')
 }
 
@@ -206,7 +210,7 @@ async function outage(harness: StoreHarness): Promise<void> {
   )
   for (const n of range(1, 8)) await runtime.place(`k${n}`, 1, 2)
   await runtime.until(() => stateOf(process) === 'outage', 'that it says that nothing succeeds')
-  await runtime.clock.advance(300_000)
+  await runtime.clock.advance(60_000)
   assert.equal(stateOf(process), 'outage', 'for as long as it lasts')
   assert.ok((await parkedOf(runtime.store)).length < 5, 'no key after the other is put aside')
   isDown = false

@@ -1,10 +1,14 @@
+import { runtimeClusterScenarios } from './runtime-cluster.ts'
+import { runtimeDeliveryScenarios } from './runtime-delivery.ts'
 import { runtimeLetterScenarios } from './runtime-letters.ts'
 import { runtimeRetryScenarios } from './runtime-retries.ts'
+import { runtimeLoadScenarios } from './runtime-load.ts'
 import { runtimeOpenScenarios } from './runtime-open.ts'
 import { runtimeParkingScenarios } from './runtime-parking.ts'
 import { runtimeProgressScenarios } from './runtime-progress.ts'
 import { runtimeRedriveScenarios } from './runtime-redrive.ts'
 import { runtimeRelayScenarios } from './runtime-relay.ts'
+import { runtimeTimerScenarios } from './runtime-timers.ts'
 import type { Scenario } from './scenario.ts'
 
 /**
@@ -12,6 +16,8 @@ import type { Scenario } from './scenario.ts'
  * of what was put aside.
  */
 export const runtimeScenarios: readonly Scenario[] = Object.freeze([
+  ...runtimeDeliveryScenarios,
+  ...runtimeLoadScenarios,
   ...runtimeOpenScenarios,
   ...runtimeProgressScenarios,
   ...runtimeRelayScenarios,
@@ -19,4 +25,6 @@ export const runtimeScenarios: readonly Scenario[] = Object.freeze([
   ...runtimeLetterScenarios,
   ...runtimeParkingScenarios,
   ...runtimeRedriveScenarios,
+  ...runtimeClusterScenarios,
+  ...runtimeTimerScenarios,
 ])
