@@ -95,7 +95,7 @@ function lanes({ scale }: Setting): Running {
   const keys = Array.from({ length: KEYS }, (_, n) => `parcel-${n}`)
   return {
     sample() {
-      const all = new Lanes<number>()
+      const all = new Lanes<number>((n) => n)
       let taken = 0
       for (let n = 0; n < count; n++) {
         all.add(keys[(n * 7919) % KEYS]!, n)

@@ -1,18 +1,16 @@
 import { isThenable } from '../bus/handler.ts'
 import type { Envelope, StoredEnvelope } from '../contract/envelope.ts'
-import { TimeoutError } from '../errors/queue-errors.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import { runInFrame } from '../internal/flow.ts'
-import { deriveId } from '../internal/ids.ts'
-import { parseNormalTime, toIsoTime } from '../internal/time.ts'
 import type { ParkedEvent } from '../store/parked-store.ts'
 import { keepSnapshots } from '../work/app-store.ts'
-import type { Deadlines } from './deadlines.ts'
+import type { Deadlines, Watched } from './deadlines.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
-import type { BatchContext, DeliveryContext, Effects } from './delivery-context.ts'
+import type { BatchContext, Effects } from './delivery-context.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
+import { EventContext, type AttemptOf } from './event-context.ts'
 import { HandlerTransaction } from './handler-transaction.ts'
-import { HandlerWork } from './handler-work.ts'
+import { deriveFor, HandlerWork, type WorkParts } from './handler-work.ts'
 import { Interruption } from './interruption.ts'
 import { PartialFailure } from './partial-failure.ts'
 import type { ProgressPlan } from './progress-tracker.ts'
@@ -41,31 +39,18 @@ export interface Completion {
   readonly parked: readonly ParkedEvent[]
 }
 
-/** What an attempt is made of. */
-export interface AttemptOf {
-  readonly event: StoredEnvelope
-  readonly attempt: number
-  readonly laterUsed: number
-  readonly redrives: number
-}
-
 /** Handles one event, and commits what it did with the progress. @throws what the handler throws */
 export async function attemptEvent(
   parts: AttemptPorts,
   of: AttemptOf,
   completion: Completion,
 ): Promise<void> {
-  const { handle } = parts.plan
-  if (handle === undefined) return attemptBatch(parts, [of], completion)
-  const transaction = new HandlerTransaction(parts.ports.store)
-  await interruptible(parts, transaction, async (interruption) => {
-    const work = makeWork(parts, of.event, { transaction, interruption, isShared: isShared(parts) })
-    await guard(parts, interruption, () =>
-      runInFrame(work.frame, () =>
-        handle(of.event, makeContext(parts, of, { work, interruption })),
-      ),
-    )
-    await commit(parts, [work], { transaction, completion })
+  if (parts.plan.handle === undefined) return attemptBatch(parts, [of], completion)
+  await interruptible(parts, isShared(parts), async (shared) => {
+    const work = new HandlerWork(of.event, shared)
+    const answer = handOver(parts, of, work)
+    if (isThenable(answer)) await guard(parts, { work, interruption: shared.interruption }, answer)
+    await commit(parts, [work], { transaction: shared.transaction, completion })
   })
 }
 
@@ -75,19 +60,27 @@ export async function attemptGroup(
   lanes: readonly (readonly AttemptOf[])[],
   completion: Completion,
 ): Promise<void> {
-  const handle = parts.plan.handle!
-  const transaction = new HandlerTransaction(parts.ports.store)
-  await interruptible(parts, transaction, async (interruption) => {
+  const { deadlines } = parts
+  await interruptible(parts, true, async (shared) => {
+    const { transaction, interruption } = shared
     const works: HandlerWork[] = []
     const runLane = async (lane: readonly AttemptOf[]): Promise<void> => {
       for (const of of lane) {
-        const work = makeWork(parts, of.event, { transaction, interruption, isShared: true })
+        if (interruption.error !== undefined) throw interruption.error
+        const work = new HandlerWork(of.event, shared)
         works.push(work)
-        const ctx = makeContext(parts, of, { work, interruption })
-        await guard(parts, interruption, () => runInFrame(work.frame, () => handle(of.event, ctx)))
+        const answer = handOver(parts, of, work)
+        if (!isThenable(answer)) continue
+        deadlines.watch(work)
+        try {
+          await answer
+        } finally {
+          deadlines.unwatch(work)
+        }
       }
     }
-    await everyEnd(lanes.map(runLane))
+    // Interrupted once for all of them: a race each would cost more than most handlers do.
+    await interruption.race(everyEnd(lanes.map(runLane)))
     await commit(parts, works, { transaction, completion })
   })
 }
@@ -99,30 +92,31 @@ export async function attemptBatch(
   completion: Completion,
 ): Promise<void> {
   const handleBatch = parts.plan.handleBatch!
-  const transaction = new HandlerTransaction(parts.ports.store)
-  await interruptible(parts, transaction, async (interruption) => {
+  await interruptible(parts, isShared(parts), async (shared) => {
+    const { transaction, interruption } = shared
     const works = new Map<string, HandlerWork>()
     const workOf = (event: Envelope): HandlerWork => {
       const known = works.get(event.eventId)
       if (known !== undefined) return known
       const of = batch.find((one) => one.event.eventId === event.eventId)
       if (of === undefined) throw notInBatch(parts.name, event)
-      const options = { transaction, interruption, isShared: isShared(parts) }
-      const work = makeWork(parts, of.event, options)
+      const work = new HandlerWork(of.event, shared)
       works.set(event.eventId, work)
       return work
     }
     const [first] = batch
+    const own = new HandlerWork(first!.event, shared)
     const ctx: BatchContext = {
-      ...circumstances(parts, first!, interruption),
+      ...circumstances(first!, own),
       causedBy: (event) => workOf(event).effects,
       sql: ((...args: never) => sqlOf(workOf(first!.event).effects)(...args)) as never,
-      idempotencyKeyOf: (event) => idempotencyKey(parts.name, event),
+      idempotencyKeyOf: (event) => deriveFor(event, parts.name),
     }
     // In no frame of one event: what is set off without causedBy belongs to none of them.
     const events = batch.map(({ event }) => event)
     try {
-      await guard(parts, interruption, () => handleBatch(events, ctx))
+      const answer = handleBatch(events, ctx)
+      if (isThenable(answer)) await guard(parts, { work: own, interruption }, answer)
     } catch (error) {
       throw wholeFailure(error, batch, transaction)
     }
@@ -164,15 +158,18 @@ async function everyEnd(running: readonly Promise<void>[]): Promise<void> {
   if (failed !== undefined) throw failed.reason
 }
 
+/** Runs an attempt that can be ended from outside, and lets go of its transaction when it fails. */
 async function interruptible(
-  { running }: AttemptPorts,
-  transaction: HandlerTransaction,
-  work: (interruption: Interruption) => Promise<void>,
+  { running, ports, name, plan: { timeoutMs } }: AttemptPorts,
+  shares: boolean,
+  attempt: (shared: WorkParts) => Promise<void>,
 ): Promise<void> {
   const interruption = new Interruption()
+  const transaction = new HandlerTransaction(ports.store)
   running.add(interruption)
   try {
-    await work(interruption)
+    const own = { subscription: name, timeoutMs, isShared: shares }
+    await attempt({ ...own, ports, transaction, interruption })
   } catch (error) {
     await transaction.abandon(error)
     throw error
@@ -181,95 +178,44 @@ async function interruptible(
   }
 }
 
+/** Calls the handler of an event, in the frame of its work. */
+function handOver({ plan }: AttemptPorts, of: AttemptOf, work: HandlerWork): unknown {
+  return runInFrame(work, () => plan.handle!(of.event, new EventContext(of, work)))
+}
+
 /** Waits for a handler, but not beyond its time, nor beyond the stop of the subscription. */
 async function guard(
-  { deadlines, plan, name }: AttemptPorts,
-  interruption: Interruption,
-  run: () => unknown,
+  { deadlines }: AttemptPorts,
+  { work, interruption }: { readonly work: Watched; readonly interruption: Interruption },
+  answer: PromiseLike<unknown>,
 ): Promise<void> {
-  if (interruption.error !== undefined) throw interruption.error
-  const answer = run()
-  if (!isThenable(answer)) return
-  const stopWatching = deadlines.watch(() =>
-    interruption.interrupt(new TimeoutError(`The handler of '${name}'`, plan.timeoutMs)),
-  )
+  deadlines.watch(work)
   try {
     await interruption.race(answer)
   } finally {
-    stopWatching()
+    deadlines.unwatch(work)
   }
-}
-
-function makeWork(
-  { name, ports }: AttemptPorts,
-  event: StoredEnvelope,
-  {
-    transaction,
-    interruption,
-    isShared,
-  }: {
-    readonly transaction: HandlerTransaction
-    readonly interruption: Interruption
-    readonly isShared: boolean
-  },
-): HandlerWork {
-  return new HandlerWork({ subscription: name, event, transaction, ports, isShared, interruption })
 }
 
 function circumstances(
-  { name, ports: { environment } }: AttemptPorts,
   { attempt, laterUsed, redrives }: AttemptOf,
-  interruption: Interruption,
+  work: HandlerWork,
 ): Pick<
-  DeliveryContext,
+  BatchContext,
   'subscription' | 'signal' | 'attempt' | 'laterUsed' | 'redrives' | 'now' | 'newId'
 > {
-  const nowMs = environment.clock.now()
+  const { subscription, now, newId } = work
   return {
-    subscription: name,
+    subscription,
     get signal() {
-      return interruption.signal
+      return work.signal
     },
     attempt,
     laterUsed,
     redrives,
-    now: toIsoTime(nowMs),
-    newId: () => environment.ids.newId(environment.clock.now()),
+    now,
+    newId,
   }
-}
-
-function makeContext(
-  parts: AttemptPorts,
-  of: AttemptOf,
-  { work, interruption }: { readonly work: HandlerWork; readonly interruption: Interruption },
-): DeliveryContext {
-  const { event, attempt, laterUsed, redrives } = of
-  const { environment } = parts.ports
-  const { tx, send, after, at, cancelTimer } = work.effects
-  return {
-    tx,
-    send,
-    after,
-    at,
-    cancelTimer,
-    subscription: parts.name,
-    get signal() {
-      return interruption.signal
-    },
-    attempt,
-    laterUsed,
-    redrives,
-    now: toIsoTime(environment.clock.now()),
-    newId: () => environment.ids.newId(environment.clock.now()),
-    position: event.position,
-    get idempotencyKey() {
-      return idempotencyKey(parts.name, event)
-    },
-  }
-}
-
-function idempotencyKey(name: string, event: Envelope): string {
-  return deriveId(parseNormalTime(event.timestamp), event.eventId, name)
 }
 
 /**
@@ -311,7 +257,7 @@ async function commit(
       if (parked.length > 0) await tx.park(parked)
       plan = await writer.within(tx, positions)
       const written: StoredEnvelope[] = []
-      for (const work of works) written.push(...(await work.write(tx)))
+      for (const work of works) if (work.hasEffects) written.push(...(await work.write(tx)))
       return written
     })
     writer.written(plan, positions)

@@ -1,9 +1,11 @@
 import type { Clock } from '../internal/clock.ts'
 
 /** Something that must be over by a time. */
-interface Watched {
-  readonly dueMs: number
-  readonly expire: () => void
+export interface Watched {
+  /** Milliseconds since the epoch; set when the watching begins. */
+  dueMs: number
+  /** Its time is over. */
+  expire(): void
 }
 
 /**
@@ -22,13 +24,16 @@ export class Deadlines {
     this.#limitMs = limitMs
   }
 
-  /** @returns what to call when the work is over */
-  watch(expire: () => void): () => void {
-    if (this.#limitMs === Number.POSITIVE_INFINITY) return () => undefined
-    const watched = { dueMs: this.#clock.now() + this.#limitMs, expire }
-    this.#watched.add(watched)
+  /** Until `unwatch`. Several at a time, but none twice. */
+  watch(work: Watched): void {
+    if (this.#limitMs === Number.POSITIVE_INFINITY) return
+    work.dueMs = this.#clock.now() + this.#limitMs
+    this.#watched.add(work)
     if (this.#timer === undefined) void this.#run()
-    return () => void this.#watched.delete(watched)
+  }
+
+  unwatch(work: Watched): void {
+    this.#watched.delete(work)
   }
 
   /** Watches nothing any more. */

@@ -73,7 +73,7 @@ export class Dispatcher {
     this.#parts = parts
     const { ports, stopping } = parts.attempts
     const { clock } = ports.environment
-    this.#lanes = new Lanes(lanePriorities(parts.plan, clock))
+    this.#lanes = new Lanes(({ stored }) => stored.position, lanePriorities(parts.plan, clock))
     this.#pace = new Pace({ clock, stopping, rate: parts.plan.rate, onMay: () => this.pump() })
     this.#batches = new BatchRunner({
       ...parts,

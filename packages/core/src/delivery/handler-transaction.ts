@@ -13,6 +13,7 @@ export type LastWork = (tx: StoreTransaction) => Promise<readonly StoredEnvelope
  */
 export class HandlerTransaction {
   readonly #store: Store
+  #current: StoreTransaction | undefined
   #finish: PromiseWithResolvers<void> | undefined
   #opened: Promise<StoreTransaction> | undefined
   #done: Promise<void> | undefined
@@ -25,6 +26,11 @@ export class HandlerTransaction {
 
   get isOpen(): boolean {
     return this.#opened !== undefined
+  }
+
+  /** There when it is open and not abandoned: for whoever would rather not wait a turn. */
+  get current(): StoreTransaction | undefined {
+    return this.#abandoned === undefined ? this.#current : undefined
   }
 
   /** The store's own mark of the transaction, for whoever must not call the store from inside it. */
@@ -51,6 +57,7 @@ export class HandlerTransaction {
     this.#finish = finish
     this.#done = this.#store.transaction(async (tx) => {
       this.#mark = currentFrame()?.transaction
+      this.#current = tx
       opened.resolve(tx)
       await finish.promise
     })

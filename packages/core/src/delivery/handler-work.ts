@@ -1,24 +1,26 @@
 import type { AnyAggregate } from '../contract/define-aggregate.ts'
 import type { AnyCommandDefinition } from '../contract/definition.ts'
-import type { StoredEnvelope } from '../contract/envelope.ts'
+import type { Envelope, StoredEnvelope } from '../contract/envelope.ts'
+import { TimeoutError } from '../errors/queue-errors.ts'
 import { UsageError } from '../errors/usage-errors.ts'
-import { runInFrame, type Frame } from '../internal/flow.ts'
+import { runInFrame, type Frame, type TransactionMark } from '../internal/flow.ts'
 import { deriveId } from '../internal/ids.ts'
-import { parseNormalTime } from '../internal/time.ts'
-import type { StoreTransaction } from '../store/store.ts'
+import { parseNormalTime, toIsoTime } from '../internal/time.ts'
+import type { SqlTransaction, StoreTransaction } from '../store/store.ts'
 import type { TimerRecord } from '../store/timer-store.ts'
 import { causeOf, type Cause } from '../work/origin.ts'
-import { UnitOfWork, type EventAppend } from '../work/unit-of-work.ts'
+import { UnitOfWork, type EventAppend, type WorkTransaction } from '../work/unit-of-work.ts'
+import type { Watched } from './deadlines.ts'
 import type { Effects } from './delivery-context.ts'
-import { DeliveryFrame } from './delivery-frame.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import type { HandlerTransaction } from './handler-transaction.ts'
 import type { Interruption } from './interruption.ts'
 import { planTimer, type TimerDue } from '../work/plan-timer.ts'
 
+/** What the work of the events of one attempt has in common. */
 export interface WorkParts {
   readonly subscription: string
-  readonly event: StoredEnvelope
+  readonly timeoutMs: number
   readonly transaction: HandlerTransaction
   readonly ports: DeliveryPorts
   /** Several handlers share the transaction: none of them may do what cannot be rolled back with it. */
@@ -29,34 +31,93 @@ export interface WorkParts {
 /** How often a send whose outcome was a failure is tried under a new id, in the life of one event. */
 const MOST_REFUSALS = 1000
 
-/** Everything that one event's handler sets off. */
-export class HandlerWork {
-  readonly frame: DeliveryFrame
-  readonly effects: Effects
+/**
+ * Everything that one event's handler sets off, and the frame that it runs in. There is one for each
+ * event, and most handlers need little of it: whatever costs something is made when it is asked for.
+ */
+export class HandlerWork implements Frame, Watched {
+  readonly event: StoredEnvelope
+  readonly startMs: number
+  dueMs = 0
   readonly #parts: WorkParts
-  readonly #cause: Cause
-  readonly #timers: TimerRecord[] = []
-  readonly #cancelled: string[] = []
+  #cause: Cause | undefined
+  #tx: WorkTransaction | undefined
+  #effects: Effects | undefined
+  #timers: TimerRecord[] | undefined
+  #cancelled: string[] | undefined
   #unit: UnitOfWork | undefined
   #opening: Promise<UnitOfWork> | undefined
   #hasStatements = false
   #sent = 0
   #set = 0
 
-  constructor(parts: WorkParts) {
+  constructor(event: StoredEnvelope, parts: WorkParts) {
+    this.event = event
     this.#parts = parts
-    this.frame = new DeliveryFrame(parts.event, parts.transaction)
-    this.#cause = causeOf(this.frame, parts.ports.environment)
-    this.effects = this.#makeEffects()
+    this.startMs = parts.ports.environment.clock.now()
+  }
+
+  get subscription(): string {
+    return this.#parts.subscription
+  }
+
+  get correlationId(): string {
+    return this.event.correlationId
+  }
+
+  get eventId(): string {
+    return this.event.eventId
+  }
+
+  get metadata(): StoredEnvelope['metadata'] {
+    return this.event.metadata
+  }
+
+  get transaction(): TransactionMark | undefined {
+    return this.#parts.transaction.mark
+  }
+
+  get signal(): AbortSignal {
+    return this.#parts.interruption.signal
+  }
+
+  get now(): string {
+    return toIsoTime(this.startMs)
+  }
+
+  get newId(): () => string {
+    const { clock, ids } = this.#parts.ports.environment
+    return () => ids.newId(clock.now())
+  }
+
+  get idempotencyKey(): string {
+    return this.#derive()
+  }
+
+  /** Everything through it is in the transaction of the attempt. */
+  get tx(): WorkTransaction {
+    this.#tx ??= this.#makeTx()
+    return this.#tx
+  }
+
+  get effects(): Effects {
+    this.#effects ??= this.#makeEffects()
+    return this.#effects
   }
 
   get hasTimers(): boolean {
-    return this.#timers.length > 0
+    return this.#timers !== undefined
   }
 
-  /** Whether there is something to commit beside the progress. */
+  /** Whether there is something to write with the commit, beside its own statements. */
   get hasEffects(): boolean {
-    return this.#opening !== undefined || this.#timers.length > 0 || this.#cancelled.length > 0
+    return this.#opening !== undefined || this.hasTimers || this.#cancelled !== undefined
+  }
+
+  /** The time of its handler is over. */
+  expire(): void {
+    const { subscription, timeoutMs, interruption } = this.#parts
+    interruption.interrupt(new TimeoutError(`The handler of '${subscription}'`, timeoutMs))
   }
 
   /**
@@ -65,8 +126,8 @@ export class HandlerWork {
    * @returns the events that are new in the log: those of a repeat were published when they came first
    */
   async write(tx: StoreTransaction): Promise<readonly StoredEnvelope[]> {
-    for (const timerId of this.#cancelled) await tx.cancelTimer(timerId)
-    if (this.#timers.length > 0) await tx.setTimers(this.#timers)
+    for (const timerId of this.#cancelled ?? []) await tx.cancelTimer(timerId)
+    if (this.#timers !== undefined) await tx.setTimers(this.#timers)
     if (this.#unit === undefined) return []
     const events = await this.#unit.flush()
     return this.#unit.repeated ? [] : events
@@ -79,6 +140,11 @@ export class HandlerWork {
   /** From here on nothing is recorded any more. */
   end(): void {
     this.#unit?.end()
+  }
+
+  #causeOf(): Cause {
+    this.#cause ??= causeOf(this, this.#parts.ports.environment)
+    return this.#cause
   }
 
   #open(): Promise<UnitOfWork> {
@@ -95,7 +161,7 @@ export class HandlerWork {
     const { transaction, ports } = this.#parts
     const { environment, registry, store } = ports
     const tx = await transaction.open()
-    this.#unit = new UnitOfWork(tx, this.#cause, {
+    this.#unit = new UnitOfWork(tx, this.#causeOf(), {
       environment,
       registry,
       snapshots: store.snapshots,
@@ -103,24 +169,42 @@ export class HandlerWork {
     return this.#unit
   }
 
-  #makeEffects(): Effects {
+  #makeTx(): WorkTransaction {
     const tx = {
       append: async (...appends: readonly EventAppend[]) => (await this.#open()).append(...appends),
       load: async (...which: [AnyAggregate, string]) =>
         (await this.#openToState()).load(which[0], which[1]),
       once: async (source: string, messageId: string) =>
         (await this.#openToState()).once(source, messageId),
-      sql: async (...statement: readonly unknown[]) => runSql(await this.#openToState(), statement),
+      sql: (...statement: Parameters<SqlTransaction['sql']>) => this.#runSql(statement),
     }
+    return tx as WorkTransaction
+  }
+
+  #makeEffects(): Effects {
     return {
-      tx: tx,
+      tx: this.tx,
       send: (command: AnyCommandDefinition, input: unknown) => this.#send(command, input),
       after: (delay, command, input, options) =>
         this.#setTimer({ after: delay }, { command, input, timerId: options?.timerId }),
       at: (time, command, input, options) =>
         this.#setTimer({ at: time }, { command, input, timerId: options?.timerId }),
-      cancelTimer: (timerId) => void this.#cancelled.push(timerId.toLowerCase()),
+      cancelTimer: (timerId) => {
+        this.#cancelled ??= []
+        this.#cancelled.push(timerId.toLowerCase())
+      },
     }
+  }
+
+  async #runSql(statement: Parameters<SqlTransaction['sql']>): Promise<unknown> {
+    this.#hasStatements = true
+    const { transaction } = this.#parts
+    const tx = transaction.current ?? (await transaction.open())
+    if ('sql' in tx) return (tx as SqlTransaction).sql(...statement)
+    throw new UsageError(
+      'TIDINGS_ARGUMENT_INVALID',
+      'This store has no SQL, so its transactions have no sql`…`. Use a store that has, for example sqlite().',
+    )
   }
 
   #setTimer(
@@ -133,25 +217,23 @@ export class HandlerWork {
   ): string {
     const timerId = what.timerId ?? this.#derive('timer', ++this.#set)
     const nowMs = this.#parts.ports.environment.clock.now()
-    const timer = planTimer(due, { ...what, timerId }, { cause: this.#cause, nowMs })
+    const timer = planTimer(due, { ...what, timerId }, { cause: this.#causeOf(), nowMs })
+    this.#timers ??= []
     this.#timers.push(timer)
     return timer.timerId
   }
 
   #derive(...rule: readonly (string | number)[]): string {
-    const { event, subscription } = this.#parts
-    return deriveId(parseNormalTime(event.timestamp), event.eventId, subscription, ...rule)
+    return deriveFor(this.event, this.subscription, ...rule)
   }
 
   async #send(command: AnyCommandDefinition, input: unknown): Promise<never> {
     this.#refuseHeldUp(command)
     const { ports, interruption } = this.#parts
     const ordinal = ++this.#sent
-    const frame: Frame = {
-      correlationId: this.frame.correlationId,
-      eventId: this.frame.eventId,
-      metadata: this.frame.metadata,
-    }
+    // Not this one: what is sent is in no transaction of the handler's.
+    const { correlationId, eventId, metadata } = this.event
+    const frame: Frame = { correlationId, eventId, metadata }
     for (let refusals = 0; ; refusals++) {
       const commandId = this.#derive('send', ordinal, refusals)
       try {
@@ -181,12 +263,11 @@ export class HandlerWork {
   }
 }
 
-function runSql(unit: UnitOfWork, args: readonly unknown[]): Promise<unknown> {
-  if (typeof unit.sql === 'function') {
-    return (unit.sql as (...args: readonly unknown[]) => Promise<unknown>)(...args)
-  }
-  throw new UsageError(
-    'TIDINGS_ARGUMENT_INVALID',
-    'This store has no SQL, so its transactions have no sql`…`. Use a store that has, for example sqlite().',
-  )
+/** An id that is the same whenever a subscription handles an event. */
+export function deriveFor(
+  { timestamp, eventId }: Envelope,
+  subscription: string,
+  ...rule: readonly (string | number)[]
+): string {
+  return deriveId(parseNormalTime(timestamp), eventId, subscription, ...rule)
 }

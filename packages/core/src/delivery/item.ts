@@ -1,5 +1,5 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
-import type { AttemptOf } from './attempt.ts'
+import type { AttemptOf } from './event-context.ts'
 import type { EventPlan } from './plan-event.ts'
 
 /** An event that was handed out, and what is to be done about it. */

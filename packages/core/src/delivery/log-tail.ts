@@ -1,5 +1,6 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import type { Store } from '../store/store.ts'
+import type { Selection } from './selection.ts'
 
 /** A piece of the log. */
 export interface LogPage {
@@ -11,6 +12,8 @@ export interface LogPage {
 
 /** Events that are read, and so handed out, at a time. */
 export const PAGE = 512
+/** From one wanted event in so many on, walking the log is quicker than an index that leads to each. */
+const DENSE = 4
 /** Events kept: what subscriptions may differ by and still share one reading. About 2 MB of usual ones. */
 const KEPT = 2048
 
@@ -25,17 +28,19 @@ export class LogTail {
   /** The kept pages begin behind this position; undefined before the first reading. */
   #start: number | undefined
   #extending: Promise<void> | undefined
+  /** Choices whose last page of its own was full of wanted events. */
+  readonly #dense = new WeakSet<Selection>()
 
   constructor(store: Store) {
     this.#store = store
   }
 
   /**
-   * @param types what the reader wants, for a reading of its own; from the shared pages everything comes
+   * @param selection what the reader wants: a page may hold other events too
    */
-  async read(after: number, types: readonly string[] | undefined): Promise<LogPage> {
+  async read(after: number, selection: Selection): Promise<LogPage> {
     this.#start ??= await this.#store.head()
-    if (after < this.#start) return this.#readOwn(after, types)
+    if (after < this.#start) return this.#readOwn(after, selection)
     const kept = this.#kept(after)
     if (kept !== undefined) return kept
     // Many ask for the same next page, and share one reading.
@@ -49,15 +54,24 @@ export class LogTail {
     return this.#store.waitBeyond(after, { signal })
   }
 
-  async #readOwn(after: number, types: readonly string[] | undefined): Promise<LogPage> {
+  async #readOwn(after: number, selection: Selection): Promise<LogPage> {
     // Read first: whatever comes later is beyond what this page claims to have looked at.
     const head = await this.#store.head()
     const options = { after, limit: PAGE, pageSize: PAGE }
-    const reader =
-      types === undefined ? this.#store.readAll(options) : this.#store.query({ types }, options)
+    const { types } = selection
+    const walks = types === undefined || this.#dense.has(selection)
+    const reader = walks ? this.#store.readAll(options) : this.#store.query({ types }, options)
     const events = await reader.toArray()
     const last = events.at(-1)?.position ?? after
+    this.#note(selection, events, last - after)
     return { events, upTo: events.length < PAGE ? Math.max(head, last) : last }
+  }
+
+  /** Whether the next page is to be read through the index, or with everything between. */
+  #note(selection: Selection, events: LogPage['events'], span: number): void {
+    const wanted = events.filter(({ eventType }) => selection.choose(eventType) !== 'other')
+    if (wanted.length * DENSE > span) this.#dense.add(selection)
+    else this.#dense.delete(selection)
   }
 
   #kept(after: number): LogPage | undefined {

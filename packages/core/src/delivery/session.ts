@@ -180,7 +180,7 @@ export class Session {
     let after = this.#tracker.mark
     for (;;) {
       await this.#untilRoom()
-      const page = await this.#runner.insist(() => tail.read(after, selection.types))
+      const page = await this.#runner.insist(() => tail.read(after, selection))
       if (page.upTo <= after) {
         this.holds.setLive(true)
         await this.#runner.insist(() => tail.wait(after, this.#stopping.signal))

@@ -110,7 +110,9 @@ export class SqliteTransaction implements SqlTransaction {
     strings: TemplateStringsArray,
     ...values: readonly SqlValue[]
   ): Promise<Row[]> {
-    await this.#enter()
+    // A turn of the queue less for each statement but the first.
+    if (this.#held) this.#requireOpen()
+    else await this.#enter()
     try {
       return this.#parts.userSql.run(strings, values) as Row[]
     } catch (error) {

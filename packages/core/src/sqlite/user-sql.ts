@@ -29,6 +29,8 @@ export class UserSql {
   readonly #connection: Connection
   readonly #location: string
   readonly #statements = new Map<string, UserStatement>()
+  /** The one that ran last: a handler says the same again and again. */
+  #last: { readonly strings: readonly string[]; readonly statement: UserStatement } | undefined
 
   constructor(connection: Connection, location: string) {
     this.#connection = connection
@@ -40,15 +42,14 @@ export class UserSql {
    * @throws {SqlError} what SQLite says against it
    */
   run(strings: readonly string[], values: readonly SqlValue[]): Record<string, unknown>[] {
-    const text = strings.join('?')
     const parameters = values.map(toParameter)
     try {
-      const { statement, hasRows } = this.#prepare(text)
+      const { statement, hasRows } = this.#find(strings)
       if (hasRows) return statement.all(...parameters).map(toRow)
       statement.run(...parameters)
       return []
     } catch (error) {
-      throw this.#explain(error, text)
+      throw this.#explain(error, toText(strings))
     }
   }
 
@@ -57,6 +58,14 @@ export class UserSql {
     // 1: what is wrong with the statement itself. The rest is about the file, not the statement.
     const about = error.errcode === 1 || isConstraint(error)
     return about ? new SqlError(this.#location, text, error) : toStoreError(error, this.#location)
+  }
+
+  #find(strings: readonly string[]): UserStatement {
+    if (this.#last?.strings === strings) return this.#last.statement
+    const statement = this.#prepare(toText(strings))
+    // The texts of a template never change; what somebody else hands over may.
+    this.#last = Object.isFrozen(strings) ? { strings, statement } : undefined
+    return statement
   }
 
   #prepare(text: string): UserStatement {
@@ -99,6 +108,10 @@ export class UserSql {
       `tx.sql ${refusal}: ${text.trim()}. Nothing was done. Leave it out, or do it outside the transaction with a connection of your own.`,
     )
   }
+}
+
+function toText(strings: readonly string[]): string {
+  return strings.join('?')
 }
 
 const endsTransaction: ReadonlySet<number> = new Set([

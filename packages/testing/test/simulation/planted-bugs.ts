@@ -139,7 +139,7 @@ const inRuntime: readonly PlantedBug[] = [
   },
   {
     name: 'waits for a handler for ever',
-    plant: () => patch(Deadlines.prototype, 'watch', () => () => () => undefined),
+    plant: () => patch(Deadlines.prototype, 'watch', () => () => undefined),
   },
 ]
 
