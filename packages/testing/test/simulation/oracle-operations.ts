@@ -8,16 +8,32 @@ export function checkOperation(operation: OperationRecord, parked: ParkedOracle)
   if (state === 'failed') throw new Violation('operation', `${kind} failed: ${error}`)
   if (state !== 'done' && state !== 'cancelled') return
   const moved = parked.movedBy.get(operationId) ?? 0
+  if (kind !== 'redrive' && kind !== 'discard') return
   const expected =
     kind === 'redrive' ? outcomesOf(operationId, parked, moved) : { discarded: moved }
-  if (kind !== 'redrive' && kind !== 'discard') return
+  const lately = kind === 'redrive' ? countLately(operation, parked) : 0
   for (const [what, count] of Object.entries(expected)) {
-    if (result?.[what] === count) continue
+    const said = result?.[what]
+    const off = typeof said === 'number' ? Math.abs(said - count) : Number.POSITIVE_INFINITY
+    if (off <= (what === 'moved' ? 0 : lately)) continue
     throw new Violation(
       'operation',
-      `${kind} says ${what}: ${JSON.stringify(result?.[what])}; it is ${count}`,
+      `${kind} says ${what}: ${JSON.stringify(said)}; it is ${count}`,
     )
   }
+}
+
+/** Between the counting and the writing of it. */
+const COUNTING_MS = 100
+
+/**
+ * What was given back may run again by itself, while others of the same operation are being counted.
+ */
+function countLately({ operationId, finishedAt }: OperationRecord, { rows }: ParkedOracle): number {
+  const sinceMs = Date.parse(finishedAt ?? '') - COUNTING_MS
+  return [...rows.values()].filter(
+    (row) => row.operationId === operationId && Date.parse(row.changedAt) >= sinceMs,
+  ).length
 }
 
 function outcomesOf(
