@@ -43,6 +43,11 @@ export class SessionHolds {
     parts.stopping.addEventListener('abort', () => this.#resumed.resolve(), { once: true })
   }
 
+  /** Why a person has to resume it; undefined: nobody has to. */
+  get heldBecause(): string | undefined {
+    return this.#held?.reason
+  }
+
   get isHeld(): boolean {
     return this.#held !== undefined
   }

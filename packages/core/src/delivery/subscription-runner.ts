@@ -125,14 +125,14 @@ export class SubscriptionRunner {
       const end = await session.run(this.#parts.ownership.graceMs)
       await desk
       await this.#teller.told()
-      if (end.kind !== 'reset') return this.#letGo(session.fence, end)
+      if (end.kind !== 'reset') return this.#letGo(session, end)
       const record = await subscriptions.reset(session.fence, end.position)
       claimed = { record, wasReleased: true, ahead: [], begun: new Map() }
     }
   }
 
   async #letGo(
-    fence: Fence,
+    { fence, holds }: Session,
     end: Exclude<SessionEnd, { readonly kind: 'reset' }>,
   ): Promise<OwnedEnd> {
     const { subscriptions } = this.#parts.ports.store
@@ -141,8 +141,10 @@ export class SubscriptionRunner {
       this.#teller.is({ state: 'starting', reason: end.why })
       return 'lost'
     }
-    if (end.kind === 'stopped')
-      await subscriptions.describe(fence, { state: 'stopped', reason: '' })
+    if (end.kind === 'stopped') {
+      // Why it is paused is kept for whoever owns it next: nobody else knows.
+      await subscriptions.describe(fence, { state: 'stopped', reason: holds.heldBecause ?? '' })
+    }
     await subscriptions.release(fence)
     if (end.kind === 'failed') throw end.error
     return end.kind === 'offered' ? 'offered' : 'over'

@@ -173,6 +173,28 @@ test('what a redrive has moved is counted once, also when the store fails in the
   expect(operation?.result).toMatchObject({ moved: 3, parkedAgain: 3, resolved: 0 })
 })
 
+test('why a subscription is paused is known after a restart, too', async () => {
+  const { store, clock } = openTimed()
+  const shared = withOverrides(store, { close: async () => undefined })
+  const start = (): Promise<OrderApp> =>
+    startOrders({ store: shared, clock, handle: () => undefined })
+  const stateOf = ({ app }: OrderApp): unknown => app.delivery.subscriptions[0]
+  const first = await start()
+  await until(clock, () => first.states.includes('live'))
+  await first.app.admin.request({ kind: 'pause', ...ann })
+  await until(clock, () => first.states.includes('paused'))
+  const closed = first.app.close().then(() => true)
+  await until(clock, () => closed)
+  expect(await first.app.admin.subscription('orders')).toMatchObject({
+    state: 'stopped',
+    isPaused: true,
+    reason: 'ann: looked at it',
+  })
+  const second = await start()
+  await until(clock, () => second.states.includes('paused'))
+  expect(stateOf(second)).toMatchObject({ state: 'paused', reason: 'ann: looked at it' })
+})
+
 test('every lane of a group hears that the time is over, not only the last that began to wait', async () => {
   const interruption = new Interruption()
   const first = interruption.race(new Promise(() => undefined))
