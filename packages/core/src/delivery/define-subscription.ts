@@ -40,7 +40,7 @@ export interface SubscriptionOptions<E extends Envelope> {
   readonly concurrency?: number
   /** After which an attempt has failed and its signal is aborted; `1m` by default, `Infinity` for never. */
   readonly timeout?: Duration
-  /** Events begun per second, at the most; no limit by default. */
+  /** Events begun per second, at the most; no limit by default. Those of a batch or group are begun together. */
   readonly rate?: number
   readonly retry?: RetryPolicy
   /**

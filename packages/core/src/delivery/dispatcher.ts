@@ -292,6 +292,7 @@ export class Dispatcher {
       this.#beginSingle(this.#lanes.take()!)
       return true
     }
+    this.#pace.spend(count - 1)
     this.places.take()
     void this.#endSafely(() => this.#runGroup(taken)).then(() => {
       for (const key of taken.keys()) this.#lanes.release(key)
@@ -371,6 +372,7 @@ export class Dispatcher {
       if (item === undefined) break
       items.push(item)
     }
+    this.#pace.spend(items.length - 1)
     this.#begin(key, async () => this.#putBack(key, await this.#batches.run(items)))
     return true
   }

@@ -42,6 +42,13 @@ export class Pace {
     return true
   }
 
+  /** What was begun holds so many events beside the one that was asked for: the rate is of events. */
+  spend(events: number): void {
+    if (this.#parts.rate !== Number.POSITIVE_INFINITY) {
+      this.#mayStartMs += (1000 / this.#parts.rate) * events
+    }
+  }
+
   wakeIn(delayMs: number): void {
     if (this.#alarm !== undefined) return
     const { clock, stopping, onMay } = this.#parts
