@@ -125,6 +125,8 @@ export function describeVerdict(
       return t('verdict.runs')
     case 'runs-after':
       return t('verdict.runs-after', { id })
+    case 'follows':
+      return t('verdict.follows', { id })
     case 'waits':
       return t('verdict.waits', { id })
     case 'refused':

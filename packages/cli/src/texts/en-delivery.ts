@@ -131,6 +131,7 @@ export const enDelivery = {
   'letter.trace': 'what led to it, and what came of it',
   'verdict.runs': 'runs at once',
   'verdict.runs-after': 'runs after {id}',
+  'verdict.follows': 'comes along, after {id}',
   'verdict.waits': 'stays parked: {id} of the same key comes first',
   'verdict.refused': 'refused: redriven too often (--force)',
   'verdict.under-way': 'is being redriven already',

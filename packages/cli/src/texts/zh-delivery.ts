@@ -128,6 +128,7 @@ export const zhDelivery: { readonly [Key in keyof typeof enDelivery]: string } =
   'letter.trace': '因果关系',
   'verdict.runs': '立即处理',
   'verdict.runs-after': '在 {id} 之后处理',
+  'verdict.follows': '随之处理，在 {id} 之后',
   'verdict.waits': '继续搁置：同一分区键的 {id} 须先处理',
   'verdict.refused': '拒绝：重新投递次数过多（--force）',
   'verdict.under-way': '已在重新投递',

@@ -6,7 +6,10 @@ import { requireOperation } from './request-operation.ts'
 /** How far an operation is. */
 export interface OperationStatus {
   readonly operation: OperationRecord
-  /** Parked events that it found when it was requested; undefined for one that is about none. */
+  /**
+   * Parked events that it found when it was requested, and those that come along; undefined for one that
+   * is about none.
+   */
   readonly total: number | undefined
   /** Those of them that something became of. */
   readonly done: number
@@ -53,7 +56,7 @@ export async function statusOf(store: Store, operation: OperationRecord): Promis
   const open = operation.kind === 'redrive' && !hasEnded ? await countOpen(store, operation) : 0
   return {
     operation,
-    total: typeof matched === 'number' ? matched : undefined,
+    total: typeof matched === 'number' ? Math.max(matched, moved + refused) : undefined,
     done: Math.max(0, moved + refused - open),
     hasEnded,
   }

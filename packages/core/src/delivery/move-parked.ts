@@ -3,6 +3,7 @@ import { toIsoTime } from '../internal/time.ts'
 import type { OperationRecord } from '../store/operation-store.ts'
 import type { ParkedEvent, ParkedFilter } from '../store/parked-store.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
+import { followersOf } from './followers.ts'
 import { withChange } from './make-parked.ts'
 import { putOperation, type OperationStep } from './operation-step.ts'
 import type { Session } from './session.ts'
@@ -23,13 +24,15 @@ interface MoveProgress {
   /** Where the next page begins; undefined: at the first one. */
   readonly after?: Pick<ParkedEvent, 'subscription' | 'generation' | 'sequence' | 'parkedId'>
   readonly moved: number
+  /** Of those: not chosen, but behind one that was. */
+  readonly followers: number
   /** Left alone by the loop guard. */
   readonly refused: number
   /** All are marked; what is left is to wait for what becomes of them. */
   readonly isMarked: boolean
 }
 
-const START: MoveProgress = { moved: 0, refused: 0, isMarked: false }
+const START: MoveProgress = { moved: 0, followers: 0, refused: 0, isMarked: false }
 const PAGE = 100
 /** An event that was redriven this often and failed each time is left alone, unless somebody insists. */
 export const MOST_REDRIVES = 5
@@ -38,7 +41,12 @@ const LOOK_MS = 50
 /** Outcomes that a result names one by one; the rest is counted. */
 const NAMED = 1000
 
-/** Marks what the filter finds, a page or one at a time, then waits until each has run. */
+/** Events a second that an operation may begin; undefined: as fast as it goes. */
+export function redriveRate({ kind, request }: OperationRecord): number | undefined {
+  return kind === 'redrive' ? (request as unknown as MoveRequest).rate : undefined
+}
+
+/** Marks what the filter finds and what comes along with it, a page at a time, then waits until each has run. */
 export async function redriveParked(
   session: Session,
   ports: DeliveryPorts,
@@ -78,27 +86,25 @@ async function markPage(
   const { subscription, generation } = session.fence
   const page = await ports.store.parked.list(
     { ...request.filter, subscription, generation, states: ['parked'] },
-    // One at a time where there is a rate: each is then counted, and can be cancelled after.
-    {
-      after: progress.after as ParkedEvent | undefined,
-      limit: request.rate === undefined ? PAGE : 1,
-    },
+    { after: progress.after as ParkedEvent | undefined, limit: PAGE },
   )
   const last = page.at(-1)
   if (last === undefined) return goesOn({ ...progress, isMarked: true })
-  let moved = 0
-  let refused = 0
+  let { moved, followers, refused } = progress
   for (const [key, events] of byKey(page)) {
     await session.onKey(key, async () => {
       const chosen = await stillParked(ports, events, operation)
       const mine = chosen.filter((event) => !isLooping(event, operation, request))
       refused += chosen.length - mine.length
-      moved += mine.length
       if (mine.length === 0) return
+      const behind = operation.kind === 'redrive' ? await comingAlong(session, ports, mine) : []
+      moved += mine.length + behind.length
+      followers += behind.length
       const nowMs = ports.environment.clock.now()
-      const changed = mine.map((event) => change(event, { operation, request, nowMs }))
+      const all = [...mine, ...behind]
+      const changed = all.map((event) => change(event, { operation, request, nowMs }))
       // With the events: a successor must not count anew what was moved before this page was over.
-      const counted = { ...progress, moved: progress.moved + moved }
+      const counted = { ...progress, moved, followers }
       await ports.store.transaction(async (tx) => {
         await tx.park(changed)
         await putOperation(tx, session.fence, { ...operation, progress: { ...counted } })
@@ -109,14 +115,14 @@ async function markPage(
   const { sequence, parkedId } = last
   const next = {
     after: { subscription, generation, sequence, parkedId },
-    moved: progress.moved + moved,
-    refused: progress.refused + refused,
+    moved,
+    followers,
+    refused,
     isMarked: false,
   }
   await ports.store.transaction((tx) =>
     putOperation(tx, session.fence, { ...operation, progress: next }),
   )
-  if (request.rate !== undefined) await session.holds.sleep(1000 / request.rate)
   return goesOn(next)
 }
 
@@ -126,6 +132,18 @@ function goesOn(progress: MoveProgress): OperationStep {
 
 function byKey(events: readonly ParkedEvent[]): ReadonlyMap<string, ParkedEvent[]> {
   return Map.groupBy(events, ({ key }) => key)
+}
+
+async function comingAlong(
+  session: Session,
+  { store }: DeliveryPorts,
+  chosen: readonly ParkedEvent[],
+): Promise<readonly ParkedEvent[]> {
+  const { subscription, generation } = session.fence
+  const key = chosen[0]?.key
+  const states = ['parked', 'redriving'] as const
+  const ofKey = await store.parked.list({ subscription, generation, key, states })
+  return followersOf(ofKey, new Set(chosen.map(({ parkedId }) => parkedId)))
 }
 
 /** Some may have run, or been moved, since they were listed; some by this operation, for an owner that died. */
@@ -171,7 +189,8 @@ function change(
         ...withEdit,
         ...moved,
         state: 'redriving',
-        redrives: event.redrives + 1,
+        // The loop guard counts attempts that were asked for: one that was behind another had none.
+        redrives: event.redrives + (event.reason === 'behind' ? 0 : 1),
         history: withChange(withEdit, entry('redriven')),
       }
     : {
@@ -248,7 +267,7 @@ async function giveBack(
 async function outcomes(
   ports: DeliveryPorts,
   { operationId, subscription }: OperationRecord,
-  { moved, refused }: MoveProgress,
+  { moved, followers, refused }: MoveProgress,
 ): Promise<JsonObject> {
   const { parked } = ports.store
   const count = (state: 'resolved' | 'discarded' | 'parked'): Promise<number> =>
@@ -256,6 +275,7 @@ async function outcomes(
   const named = await parked.list({ subscription, operationId }, { limit: NAMED })
   return {
     moved,
+    followers,
     refused,
     resolved: await count('resolved'),
     parkedAgain: await count('parked'),

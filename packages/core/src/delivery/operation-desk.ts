@@ -2,7 +2,7 @@ import { isTidingsError } from '../errors/tidings-error.ts'
 import { toIsoTime } from '../internal/time.ts'
 import type { OperationRecord } from '../store/operation-store.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
-import { discardParked, redriveParked } from './move-parked.ts'
+import { discardParked, redriveParked, redriveRate } from './move-parked.ts'
 import { putOperation, type OperationStep } from './operation-step.ts'
 import type { Session } from './session.ts'
 import { SessionOver } from './session-end.ts'
@@ -34,6 +34,7 @@ export class OperationDesk {
       current = { ...current, state: 'running', startedAt: this.#now() }
       await this.#put(current)
     }
+    this.#session.paceRedrives(redriveRate(operation))
     try {
       for (;;) {
         const step = await this.#step(current)

@@ -37,6 +37,10 @@ export class ParkedIndex {
     return this.#keys.keys()
   }
 
+  headOf(key: string): Head | undefined {
+    return this.#keys.get(key)?.head
+  }
+
   countOf(key: string): number {
     return this.#keys.get(key)?.count ?? 0
   }

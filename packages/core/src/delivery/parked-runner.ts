@@ -5,6 +5,7 @@ import type { AttemptPorts } from './attempt.ts'
 import type { EventRunner } from './event-runner.ts'
 import { isRunnable, type ParkedIndex } from './parked-index.ts'
 import { planEvent, type EventPlan } from './plan-event.ts'
+import { RedrivePace } from './redrive-pace.ts'
 import type { Selection } from './selection.ts'
 
 export interface ParkedRunnerParts {
@@ -25,6 +26,10 @@ export class ParkedRunner {
   readonly #parts: ParkedRunnerParts
   /** Keys whose first one may have been what the last owner died of. */
   readonly #suspects: Set<string>
+  /** Keys whose first one runs. */
+  readonly #running = new Set<string>()
+  #pace: RedrivePace | undefined
+  #rate: number | undefined
 
   constructor(parts: ParkedRunnerParts) {
     this.#parts = parts
@@ -39,7 +44,36 @@ export class ParkedRunner {
   /** The keys whose first one may run now, and when the next one will. */
   due(nowMs: number): { readonly keys: readonly string[]; readonly nextMs: number | undefined } {
     const { index } = this.#parts
-    return { keys: index.runnable(nowMs), nextMs: index.nextDueMs(nowMs) }
+    const runnable = index.runnable(nowMs)
+    const nextMs = index.nextDueMs(nowMs)
+    if (this.#pace === undefined) return { keys: runnable, nextMs }
+    return this.#paced(this.#pace, { runnable, nextMs, nowMs })
+  }
+
+  /** Begins so many redriven events a second, at the most; undefined: as fast as it goes. */
+  paceRedrives(rate: number | undefined): void {
+    // The same one asks again at each of its steps.
+    if (rate === this.#rate) return
+    this.#rate = rate
+    this.#pace = rate === undefined ? undefined : new RedrivePace(rate)
+  }
+
+  /** Of those that are redriven one at the most, and no sooner than the rate allows. */
+  #paced(
+    pace: RedrivePace,
+    due: {
+      readonly runnable: readonly string[]
+      readonly nextMs: number | undefined
+      readonly nowMs: number
+    },
+  ): { readonly keys: readonly string[]; readonly nextMs: number | undefined } {
+    const { index } = this.#parts
+    const isRedriven = (key: string): boolean => index.headOf(key)?.state === 'redriving'
+    const waiting = due.runnable.filter((key) => isRedriven(key) && !this.#running.has(key))
+    const others = due.runnable.filter((key) => !isRedriven(key))
+    if (waiting.length === 0) return { keys: others, nextMs: due.nextMs }
+    if (pace.mayBegin(due.nowMs)) return { keys: [waiting[0]!, ...others], nextMs: due.nextMs }
+    return { keys: others, nextMs: Math.min(due.nextMs ?? pace.nextMs, pace.nextMs) }
   }
 
   /**
@@ -49,6 +83,31 @@ export class ParkedRunner {
    * @throws {SessionOver}
    */
   async runHead(key: string): Promise<boolean> {
+    if (!this.#takeTurn(key)) return false
+    this.#running.add(key)
+    try {
+      const again = await this.#runHead(key)
+      // The next one of the key has a turn of its own.
+      return again && this.#pace === undefined
+    } finally {
+      this.#running.delete(key)
+      if (this.#pace !== undefined) this.#parts.onRan()
+    }
+  }
+
+  /** @returns whether it is not too early, by the rate of a redrive */
+  #takeTurn(key: string): boolean {
+    if (this.#pace === undefined || this.#parts.index.headOf(key)?.state !== 'redriving')
+      return true
+    const nowMs = this.#parts.attempts.ports.environment.clock.now()
+    const isTurn = this.#pace.mayBegin(nowMs)
+    if (isTurn) this.#pace.began(nowMs)
+    // When the next one may begin has changed.
+    this.#parts.onRan()
+    return isTurn
+  }
+
+  async #runHead(key: string): Promise<boolean> {
     const { attempts, index, runner } = this.#parts
     const parked = await this.#head(key)
     if (parked === undefined) {

@@ -9,6 +9,7 @@ export type ParkedChoice = MoveRequest['filter']
 /**
  * What a redrive would do with a parked event:
  * - `runs`: handle it at once; `runs-after`: when the one before it of its key has been handled;
+ * - `follows`: likewise, although it was not chosen: it only waits behind one that was;
  * - `waits`: leave it parked, since an earlier one of its key is, and is not part of this;
  * - `refused`: leave it alone, it was redriven too often (unless forced);
  * - `under-way`: it is being redriven already; `finished`: it was resolved or discarded;
@@ -17,6 +18,7 @@ export type ParkedChoice = MoveRequest['filter']
 export type RedriveVerdict =
   | 'runs'
   | 'runs-after'
+  | 'follows'
   | 'waits'
   | 'refused'
   | 'under-way'
@@ -115,14 +117,18 @@ export function planKey(
   const planned: PlannedRedrive[] = []
   let blocker: string | undefined
   let before: string | undefined
+  let isMoving = false
   for (const event of events) {
     const isChosen = chosen.has(event.parkedId)
     const isRefused = !force && event.state === 'parked' && event.redrives >= MOST_REDRIVES
     if (isChosen) planned.push(decide(event, { isRefused, blocker, before }))
+    else if (isMoving && blocker === undefined && event.reason === 'behind')
+      planned.push(toPlanned(event, 'follows', before))
     // What only waited behind another one runs by itself when its turn comes.
     const moves =
       event.state === 'redriving' || event.reason === 'behind' || (isChosen && !isRefused)
     if (!moves) blocker ??= event.parkedId
+    if (isChosen && !isRefused && blocker === undefined) isMoving = true
     before = event.parkedId
   }
   return planned
@@ -158,6 +164,7 @@ function countVerdicts(events: readonly PlannedRedrive[]): RedrivePlan['counts']
   const counts = {
     runs: 0,
     'runs-after': 0,
+    follows: 0,
     waits: 0,
     refused: 0,
     'under-way': 0,

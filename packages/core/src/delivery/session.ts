@@ -156,6 +156,12 @@ export class Session {
     this.#parkedDue.ring()
   }
 
+  /** Begins so many redriven events a second, at the most; undefined: as fast as it goes. */
+  paceRedrives(rate: number | undefined): void {
+    this.#parkedRunner.paceRedrives(rate)
+    this.#parkedDue.ring()
+  }
+
   /** Waits for something, or for a time, or for the end of the session; says nothing of which. */
   async waitFor(something: Promise<void>, mostMs: number): Promise<void> {
     const waiting = new AbortController()

@@ -5,6 +5,7 @@ import { Bell } from '../internal/bell.ts'
 import type { AnySubscription } from './define-subscription.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import type { LogTail } from './log-tail.ts'
+import { redriveRate } from './move-parked.ts'
 import { OperationDesk } from './operation-desk.ts'
 import { Owner, type OwnedEnd, type OwnershipOptions } from './owner.ts'
 import { ParkedIndex } from './parked-index.ts'
@@ -174,6 +175,12 @@ export class SubscriptionRunner {
       headAtStart: await ports.store.head(),
       newerSince: this.#newerSince,
     })
+    // What an earlier owner began is carried on in a moment: until then it must not go faster.
+    const [begun] = await ports.store.operations.list({
+      subscription: this.name,
+      states: ['running'],
+    })
+    session.paceRedrives(begun && redriveRate(begun))
     this.#fence = session.fence
     this.#session = session
     return session

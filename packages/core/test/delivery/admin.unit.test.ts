@@ -148,15 +148,15 @@ describe.each(stores)('on $kind', ({ open }) => {
       return (await admin.ended(operationId, { everyMs: 1 })).operation.result
     }
     for (let time = 0; time < MOST_REDRIVES; time++) {
-      expect(await redrive(false)).toMatchObject({ moved: 1, parkedAgain: 1 })
+      expect(await redrive(false)).toMatchObject({ moved: 3, followers: 2, parkedAgain: 3 })
     }
     unreachable.clear()
     const { counts } = await admin.planRedrive({ subscription: 'mail' })
     expect(counts).toMatchObject({ runs: 0, refused: 1, waits: 2 })
     expect(await redrive(false)).toMatchObject({ moved: 0, refused: 1 })
     const forced = await admin.planRedrive({ subscription: 'mail', filter, force: true })
-    expect(forced.counts).toMatchObject({ runs: 1 })
-    expect(await redrive(true)).toMatchObject({ moved: 1, resolved: 1 })
+    expect(forced.counts).toMatchObject({ runs: 1, follows: 2 })
+    expect(await redrive(true)).toMatchObject({ moved: 3, followers: 2, resolved: 3 })
     expect(sent).toContain('ann:1')
   })
 

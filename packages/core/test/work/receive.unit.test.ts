@@ -122,7 +122,8 @@ describe.each(stores)('a message from elsewhere, on $kind', ({ open: openStore }
     await app.delivery.caughtUp()
     await app.send(Greet, { number: 1 })
     await app.store.transaction(see)
-    expect(answers.toSorted()).toEqual([false, false, false, true])
+    expect(answers).toHaveLength(4)
+    expect(answers.filter(Boolean)).toEqual([true])
   })
 })
 

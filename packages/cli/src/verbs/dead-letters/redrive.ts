@@ -56,7 +56,7 @@ async function printPlan(
   ]).add(events)
   out.note(
     t('plan.counts', {
-      runs: counts.runs + counts['runs-after'],
+      runs: counts.runs + counts['runs-after'] + counts.follows,
       waits: counts.waits,
       refused: counts.refused,
       other: counts['under-way'] + counts.finished + counts.earlier,
