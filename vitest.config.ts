@@ -11,15 +11,21 @@ const kinds = [
   { name: 'e2e', suffixes: ['e2e'], timeout: 180_000 },
 ]
 
+/** Starts nothing: the first test that needs a server starts it, and this ends it. */
+const services = ['packages/postgres/test/kit/global-setup.ts']
+
 const folders = ['test', 'packages/*/test', 'examples/*/test', 'bench/test']
 
 export default defineConfig({
   test: {
     projects: kinds.map(({ name, suffixes, timeout }) => ({
-      resolve: { conditions: [condition, 'node', 'import', 'default'] },
-      ssr: { resolve: { conditions: [condition, 'node', 'import', 'default'] } },
+      // Not 'import' too: the workers would then load the modules of a package where its own code, which
+      // is CommonJS, requires another.
+      resolve: { conditions: [condition, 'node'] },
+      ssr: { resolve: { conditions: [condition, 'node'] } },
       test: {
         name,
+        globalSetup: name === 'unit' ? [] : services,
         include: suffixes.flatMap((suffix) =>
           folders.map((folder) => `${folder}/**/*.${suffix}.test.ts`),
         ),

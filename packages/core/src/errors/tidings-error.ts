@@ -38,6 +38,9 @@ export const errorCodes = {
   TIDINGS_STORE_READ_ONLY: 'The store cannot be written.',
   TIDINGS_STORE_CORRUPT: 'The file is damaged or is no store.',
   TIDINGS_STORE_MISSING: 'The file is not there, or is no longer the one that was opened.',
+  TIDINGS_STORE_UNREACHABLE:
+    'The server of the store cannot be reached, or the connection was cut.',
+  TIDINGS_STORE_REFUSED: 'The server of the store does not let this user in, or do it.',
   TIDINGS_STORE_TOO_NEW: 'The file was made by a newer version than this one can read.',
   TIDINGS_STORE_FAILED: 'The database reported an error that has no code of its own.',
 } as const

@@ -193,8 +193,8 @@ export interface Store<Tx extends StoreTransaction = StoreTransaction> extends A
 
   /**
    * Runs `work` in one transaction and commits when it resolves; rolls back when it rejects, and
-   * rejects with the same error. Transactions of a process run one after the other from their first
-   * statement on.
+   * rejects with the same error. On a store with one writer (memory, SQLite) transactions of a process run
+   * one after the other from their first statement on; on a server beside each other, until they append.
    */
   transaction<Result>(
     work: (tx: Tx) => Promise<Result>,

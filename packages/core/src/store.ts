@@ -1,0 +1,29 @@
+/**
+ * What a store is built of, for those who write one: the decisions that every store shares, so that
+ * all of them refuse the same calls with the same errors. Applications need nothing of it.
+ */
+export { checkProgress, requireTime } from './store/check-arguments.ts'
+export {
+  checkAppends,
+  decideByIds,
+  matchesExpected,
+  type FoundEvent,
+  type IdDecision,
+} from './store/decide-append.ts'
+export {
+  makeEventReader,
+  requireWhole,
+  type EventPage,
+  type FetchPage,
+  type ReaderOptions,
+} from './store/event-reader.ts'
+export { lastError } from './store/last-error.ts'
+export { backoffMs, type Random } from './internal/backoff.ts'
+export {
+  isInTransactionOf,
+  markTransaction,
+  runInTransaction,
+  runOutside,
+  type TransactionMark,
+} from './internal/flow.ts'
+export { version } from './internal/version.ts'

@@ -1,0 +1,145 @@
+import pg from 'pg'
+import { backoffMs } from 'tidings/store'
+
+import type { PostgresSettings } from './options.ts'
+import { makeSession, type Session } from './session.ts'
+import { isConnectionLoss, isCrowded, toStoreError } from './store-failure.ts'
+
+/** A session that is lent, and must be given back, whatever happens. */
+export interface Lent {
+  readonly session: Session
+  /** @param broken whether the connection is of no more use */
+  readonly giveBack: (broken?: boolean) => void
+}
+
+/**
+ * The connections of one store, each opened when it is first needed. Those who append, who hold a
+ * transaction and who read have connections of their own: a transaction that waits for a reader to learn
+ * a name must not find all of them taken by transactions.
+ *
+ * open → closed
+ */
+export class Connections {
+  readonly #settings: PostgresSettings
+  readonly #writer: pg.Pool
+  readonly #transactions: pg.Pool
+  readonly #readers: pg.Pool
+
+  constructor(settings: PostgresSettings) {
+    this.#settings = settings
+    // One appends, one listens.
+    const shared = settings.connections - 2
+    this.#writer = makePool(settings, 1)
+    this.#transactions = makePool(settings, Math.ceil(shared / 2))
+    this.#readers = makePool(settings, Math.floor(shared / 2))
+  }
+
+  /** The one connection that appends. */
+  lendWriter(): Promise<Lent> {
+    return this.#lend(this.#writer)
+  }
+
+  lendForTransaction(): Promise<Lent> {
+    return this.#lend(this.#transactions)
+  }
+
+  /** Runs `work`, which may be done twice: a connection that was cut while it lay idle is replaced. */
+  async read<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      const { session, giveBack } = await this.#lend(this.#readers)
+      try {
+        const result = await work(session)
+        giveBack()
+        return result
+      } catch (error) {
+        giveBack(isConnectionLoss(error))
+        // A restart cuts all of them: each attempt takes one away.
+        if (!isConnectionLoss(error) || attempt > this.#settings.connections) {
+          throw toStoreError(error, this.#settings.location)
+        }
+      }
+    }
+  }
+
+  /** As `read`, for what must not be done twice: statements that are a transaction each. */
+  async write<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
+    const { session, giveBack } = await this.#lend(this.#readers)
+    try {
+      const result = await work(session)
+      giveBack()
+      return result
+    } catch (error) {
+      giveBack(isConnectionLoss(error))
+      throw toStoreError(error, this.#settings.location)
+    }
+  }
+
+  /** Several statements in one transaction. */
+  transact<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
+    return this.write(async (session) => {
+      await session.client.query('begin')
+      try {
+        const result = await work(session)
+        await session.client.query('commit')
+        return result
+      } catch (error) {
+        if (!isConnectionLoss(error)) await session.client.query('rollback')
+        throw error
+      }
+    })
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#writer.end(), this.#transactions.end(), this.#readers.end()])
+  }
+
+  async #lend(pool: pg.Pool): Promise<Lent> {
+    const client = await connectAgain(this.#settings, () => pool.connect())
+    let given = false
+    return {
+      session: makeSession(client, this.#settings.prepare),
+      giveBack: (broken = false) => {
+        if (given) return
+        given = true
+        client.release(broken)
+      },
+    }
+  }
+}
+
+/**
+ * Connects, and tries again for a while where the server is not there or has no connection left.
+ *
+ * @throws {StoreError}
+ */
+export async function connectAgain<Client>(
+  settings: PostgresSettings,
+  connect: () => Promise<Client>,
+): Promise<Client> {
+  const { clock, random, reconnectLimitMs, location } = settings
+  const startMs = clock.now()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await connect()
+    } catch (error) {
+      const again = isConnectionLoss(error) || isCrowded(error)
+      const delayMs = backoffMs(attempt, { baseMs: 10, maxMs: 500, random })
+      if (!again || clock.now() + delayMs - startMs > reconnectLimitMs) {
+        throw toStoreError(error, location)
+      }
+      await clock.sleep(delayMs)
+    }
+  }
+}
+
+function makePool({ connection }: PostgresSettings, max: number): pg.Pool {
+  const pool = new pg.Pool({ ...connection, max })
+  // Whoever uses a connection gets its error; one that nobody uses is replaced by the next call.
+  pool.on('error', ignore)
+  pool.on('connect', (client) => client.on('error', ignore))
+  return pool
+}
+
+function ignore(): void {
+  // See where it is used.
+}

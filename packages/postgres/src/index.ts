@@ -1,0 +1,4 @@
+export { postgres, type PostgresStore } from './postgres-store.ts'
+export type { AppendStep, PostgresConnection, PostgresOptions } from './options.ts'
+export { SqlError } from './sql-error.ts'
+export type { PostgresTransaction, TransactionClient } from './transaction.ts'

@@ -1,0 +1,98 @@
+import pg from 'pg'
+
+import type { PostgresSettings } from './options.ts'
+
+/** After a failure, how long until it is tried again: meanwhile the log is asked. */
+const RETRY_MS = 5000
+
+/**
+ * Hears what other processes say of a log. It has a connection of its own, which is opened when somebody
+ * first waits.
+ *
+ * silent → listening → silent (the connection was cut) → … → closed
+ */
+export class LogListener {
+  readonly #settings: PostgresSettings
+  #client: pg.Client | undefined
+  #connecting: Promise<boolean> | undefined
+  #retryAt = Number.NEGATIVE_INFINITY
+  #said = 0
+  #closed = false
+  readonly #waiting = new Set<() => void>()
+
+  constructor(settings: PostgresSettings) {
+    this.#settings = settings
+  }
+
+  /** The furthest position that was told; it is a hint, and anybody may say it. */
+  get said(): number {
+    return this.#said
+  }
+
+  /** Opens the connection if there is none. @returns whether others are heard from here on */
+  async ready(): Promise<boolean> {
+    if (this.#client !== undefined) return true
+    if (this.#closed || this.#settings.clock.now() < this.#retryAt) return false
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
+  }
+
+  /** Resolves when something beyond a position was told, or the connection is gone. */
+  heard(position: number, signal: AbortSignal): Promise<void> {
+    if (this.#said > position || this.#client === undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.#waiting.delete(done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.#waiting.add(done)
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#connecting
+    const client = this.#client
+    this.#lost()
+    // One that is cut already has nothing left to say.
+    await client?.end().catch(() => undefined)
+  }
+
+  /** Nobody needs it: where it cannot be had the log is asked, so its errors have no reader. */
+  async #connect(): Promise<boolean> {
+    const client = new pg.Client(this.#settings.connection)
+    client.on('error', () => this.#lost(client))
+    client.on('end', () => this.#lost(client))
+    client.on('notification', ({ payload }) => this.#hear(Number(payload)))
+    try {
+      await client.connect()
+      await client.query(`listen ${this.#settings.quoted}`)
+      this.#client = client
+      return true
+    } catch {
+      this.#retryAt = this.#settings.clock.now() + RETRY_MS
+      await client.end().catch(() => undefined)
+      return false
+    }
+  }
+
+  #hear(position: number): void {
+    if (!(position > this.#said)) return
+    this.#said = position
+    this.#wake()
+  }
+
+  #lost(client = this.#client): void {
+    if (client !== this.#client) return
+    this.#client = undefined
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const done of this.#waiting) done()
+  }
+}

@@ -1,0 +1,152 @@
+import {
+  compileGlob,
+  isGlob,
+  isUuid,
+  toIsoTime,
+  type EventFilter,
+  type EventReader,
+  type ReadOptions,
+} from 'tidings'
+import { makeEventReader, requireTime, requireWhole } from 'tidings/store'
+
+import { Conditions } from './conditions.ts'
+import { EVENT_COLUMNS, toEnvelopes } from './event-row.ts'
+import type { Names, NameTables } from './names.ts'
+import type { ReadSide } from './reader.ts'
+import type { Row } from './session.ts'
+
+/** Types that are merged from their index; with more of them the log itself is walked. */
+const MERGED_TYPES = 100
+
+interface Place {
+  readonly reverse: boolean
+  /** Only positions beyond it; undefined: from the beginning, or from the end backwards. */
+  readonly after: number | undefined
+  readonly size: number
+}
+
+/**
+ * The events that match, in order of position. Each page is led to by one index (stream, correlation,
+ * type, tenant, time, or position), the rest of the filter is looked at in the rows.
+ *
+ * @throws {UsageError} a time or number that is none
+ */
+export function queryPages(
+  open: () => Promise<ReadSide>,
+  filter: EventFilter,
+  { after, reverse = false, ...options }: ReadOptions = {},
+): EventReader {
+  if (after !== undefined) requireWhole('after', after, 0)
+  const times = { since: toTime('since', filter.since), until: toTime('until', filter.until) }
+  return makeEventReader(async (last, size) => {
+    const side = await open()
+    const place = { reverse, size, after: last?.position ?? after }
+    const rows = await readPage(side, { ...filter, ...times }, place)
+    const events = await toEnvelopes(rows, side.names)
+    return { events, more: events.length === size }
+  }, options)
+}
+
+/** In the database's own words, for it knows no offset of half an hour's fraction. */
+function toTime(name: string, text: string | undefined): string | undefined {
+  return text === undefined ? undefined : toIsoTime(requireTime(name, text))
+}
+
+async function readPage(
+  side: ReadSide,
+  filter: EventFilter,
+  place: Place,
+): Promise<readonly Row[]> {
+  const types = await typeIds(filter.types, side.names.eventTypes)
+  const topic = await topicId(filter.topic, side.names)
+  // What the log has never met, it has no event of.
+  if (types?.length === 0 || topic === null) return []
+  if (filter.correlationId !== undefined && !isUuid(filter.correlationId)) return []
+  const where = new Conditions()
+  addFilter(where, filter, topic)
+  addPlace(where, place)
+  const isMerged = types !== undefined && types.length <= MERGED_TYPES
+  const led = filter.stream !== undefined || filter.correlationId !== undefined
+  if (isMerged && !led) return readMerged(side, { types, where, place })
+  if (types !== undefined) where.add('e.event_type = any(?::smallint[])', `{${types.join(',')}}`)
+  // Within a stream versions rise with positions, and its index has them in order.
+  const order = filter.stream === undefined ? 'e.position' : 'e.version'
+  const limit = where.value(place.size)
+  const sql = `select ${EVENT_COLUMNS} from ${side.schema}.event_log e where ${where.all} order by ${order}${direction(place)} limit ${limit}`
+  return side.rows(sql, where.values)
+}
+
+interface Merging {
+  readonly types: readonly number[]
+  readonly where: Conditions
+  readonly place: Place
+}
+
+/**
+ * The next positions of each type, by its index, then the first of all these, then their rows. Asked for in
+ * one, the planner walks the whole log for a rare type (248 ms instead of 0.05 at a million events).
+ */
+function readMerged(side: ReadSide, { types, where, place }: Merging): Promise<readonly Row[]> {
+  const log = `${side.schema}.event_log`
+  const ids = where.value(`{${types.join(',')}}`)
+  const limit = where.value(place.size)
+  const down = direction(place)
+  const sql = `select ${EVENT_COLUMNS} from (
+      select x.position from unnest(${ids}::smallint[]) t(id) cross join lateral (
+        select e.position from ${log} e where e.event_type = t.id and ${where.all} order by e.position${down} limit ${limit}) x
+      order by x.position${down} limit ${limit}) p
+    join ${log} e using (position) order by e.position${down}`
+  return side.rows(sql, where.values)
+}
+
+function direction({ reverse }: Place): string {
+  return reverse ? ' desc' : ''
+}
+
+function addPlace(where: Conditions, { after, reverse }: Place): void {
+  if (after !== undefined) where.add(reverse ? 'e.position < ?' : 'e.position > ?', after)
+}
+
+function addFilter(where: Conditions, filter: EventFilter, topic: number | undefined): void {
+  if (filter.stream !== undefined) where.add('e.stream = ?', filter.stream)
+  if (filter.correlationId !== undefined) where.add('e.correlation_id = ?', filter.correlationId)
+  if (topic !== undefined) where.add('e.topic = ?', topic)
+  if (filter.aggregateType !== undefined) {
+    // '0' is the character after '/'.
+    const { aggregateType } = filter
+    where.add('e.stream >= ? and e.stream < ?', `${aggregateType}/`, `${aggregateType}0`)
+  }
+  if (filter.tenant !== undefined) where.add('e.tenant = ?', filter.tenant)
+  if (filter.eventVersion !== undefined) where.add('e.event_version = ?', filter.eventVersion)
+  if (filter.class !== undefined) where.add('e.class = ?', filter.class === 'work' ? 'w' : 'f')
+  if (filter.since !== undefined) where.add('e.occurred_at >= ?', filter.since)
+  if (filter.until !== undefined) where.add('e.occurred_at < ?', filter.until)
+}
+
+/** The types that names and globs mean now; undefined where the filter names none. */
+async function typeIds(
+  types: readonly string[] | undefined,
+  names: Names,
+): Promise<readonly number[] | undefined> {
+  if (types === undefined) return undefined
+  if (!types.some(isGlob)) return exactIds(types, names)
+  const globs = types.map((type) => compileGlob(type))
+  const all = [...(await names.all())]
+  return all.filter(([, name]) => globs.some((glob) => glob(name))).map(([id]) => id)
+}
+
+/** Names that are known need no look at the table: a number is never given to another name. */
+async function exactIds(types: readonly string[], names: Names): Promise<readonly number[]> {
+  if (types.some((type) => names.idOf(type) === undefined)) await names.refresh()
+  return [...new Set(types)].map((type) => names.idOf(type)).filter((id) => id !== undefined)
+}
+
+/** @returns undefined where the filter names no topic, null for one that the log has never met */
+async function topicId(
+  topic: string | undefined,
+  { topics }: NameTables,
+): Promise<number | undefined | null> {
+  if (topic === undefined) return undefined
+  if (topics.idOf(topic) === undefined) await topics.refresh()
+  return topics.idOf(topic) ?? null
+}

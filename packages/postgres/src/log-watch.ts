@@ -1,0 +1,156 @@
+import type { Connections } from './connections.ts'
+import type { LogListener } from './log-listener.ts'
+import type { PostgresSettings } from './options.ts'
+
+interface Waiter {
+  readonly position: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+const BUSY_MS = 5
+const IDLE_MS = 250
+/** While another process would say so itself, the question is only a safety net. */
+const LISTENING_MS = 1000
+/** Other processes are told at most this often: NOTIFY takes a lock of the whole cluster at each commit. */
+const NOTIFY_MS = 10
+
+/**
+ * Wakes those who wait for the log to go on: at once for what this process commits; for others' commits
+ * by NOTIFY, and by asking for the end of the log, every 5 ms while it goes on and up to every 250 ms
+ * while it does not (every second where NOTIFY works). With nobody waiting there is neither.
+ *
+ * still ⇄ watching (somebody waits) → ended
+ */
+export class LogWatch {
+  readonly #settings: PostgresSettings
+  readonly #connections: Connections
+  readonly #listener: LogListener | undefined
+  readonly #waiters = new Set<Waiter>()
+  #head = 0
+  #watching: AbortController | undefined
+  #telling: Promise<void> | undefined
+  #told = 0
+  readonly #ending = new AbortController()
+
+  constructor(
+    settings: PostgresSettings,
+    connections: Connections,
+    listener: LogListener | undefined,
+  ) {
+    this.#settings = settings
+    this.#connections = connections
+    this.#listener = listener
+  }
+
+  /** The end of the log as far as it is known here; it may have gone on. */
+  get head(): number {
+    return this.#head
+  }
+
+  /** Resolves when the log is beyond a position. @throws the signal's reason */
+  async wait(position: number, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#head > position) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const waiter: Waiter = { position, resolve, reject }
+    const onAbort = (): void => reject(signal?.reason)
+    this.#waiters.add(waiter)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    this.#watch()
+    try {
+      await promise
+    } finally {
+      this.#waiters.delete(waiter)
+      signal?.removeEventListener('abort', onAbort)
+      if (this.#waiters.size === 0) this.#watching?.abort()
+    }
+  }
+
+  /** This process has committed up to here. */
+  appended(position: number): void {
+    this.#advance(position)
+    if (!this.#settings.listen || this.#ending.signal.aborted) return
+    this.#telling ??= this.#tell()
+  }
+
+  async readHead(): Promise<number> {
+    const sql = `select coalesce(max(position), 0) from ${this.#settings.quoted}.event_log`
+    const rows = await this.#connections.read((session) => session.rows(sql))
+    const head = rows[0]?.[0] as number
+    this.#advance(head)
+    return head
+  }
+
+  /** Lets go of those who wait, and ends what was begun for them. */
+  async end(error: Error): Promise<void> {
+    this.#ending.abort()
+    for (const waiter of this.#waiters) waiter.reject(error)
+    this.#watching?.abort()
+    await this.#telling
+    await this.#listener?.close()
+  }
+
+  #advance(head: number): void {
+    if (head <= this.#head) return
+    this.#head = head
+    for (const waiter of this.#waiters) if (head > waiter.position) waiter.resolve()
+  }
+
+  #watch(): void {
+    if (this.#watching !== undefined) return
+    const watching = new AbortController()
+    this.#watching = watching
+    void this.#poll(watching.signal).catch((error: unknown) => {
+      this.#watching = undefined
+      if (watching.signal.aborted) {
+        if (this.#waiters.size > 0 && !this.#ending.signal.aborted) this.#watch()
+      } else {
+        for (const waiter of this.#waiters) waiter.reject(error)
+      }
+    })
+  }
+
+  async #poll(signal: AbortSignal): Promise<never> {
+    for (let delayMs = BUSY_MS; ; delayMs = Math.min(IDLE_MS, delayMs * 1.5)) {
+      signal.throwIfAborted()
+      const before = this.#head
+      // First to hear, then to look: what is appended in between is heard.
+      const listening = (await this.#listener?.ready()) ?? false
+      if ((await this.readHead()) > before) delayMs = BUSY_MS
+      await this.#pause(listening ? LISTENING_MS : delayMs, signal)
+    }
+  }
+
+  /** For a while, or until another process says that it has appended. */
+  async #pause(delayMs: number, signal: AbortSignal): Promise<void> {
+    const over = new AbortController()
+    const either = AbortSignal.any([over.signal, signal])
+    // Ends by itself or with the signal, which the caller looks at.
+    const sleeping = this.#settings.clock.sleep(delayMs, { signal: either }).catch(() => undefined)
+    const ways: Promise<unknown>[] = [sleeping]
+    if (delayMs === LISTENING_MS && this.#listener !== undefined) {
+      ways.push(this.#listener.heard(this.#head, either))
+    }
+    await Promise.race(ways)
+    over.abort()
+  }
+
+  /** What could not be told is found by asking: a failure costs others some milliseconds, and nothing else. */
+  async #tell(): Promise<void> {
+    const { clock, schema } = this.#settings
+    try {
+      while (this.#told < this.#head && !this.#ending.signal.aborted) {
+        this.#told = this.#head
+        await this.#connections.write((session) =>
+          session.rows('select pg_notify($1, $2)', [schema, String(this.#told)]),
+        )
+        await clock.sleep(NOTIFY_MS, { signal: this.#ending.signal })
+      }
+    } catch {
+      // See above.
+    } finally {
+      this.#telling = undefined
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import pg from 'pg'
+import { systemClock, UsageError, type Clock } from 'tidings'
+import { requireWhole, type Random } from 'tidings/store'
+
+/** Where a write to the log is. For tests that stop a process, or cut a connection, in the middle of one. */
+export type AppendStep = 'before-append' | 'appended' | 'before-commit' | 'acknowledged'
+
+/** How the server is reached: what `pg` takes (host, port, database, user, password, ssl, …). */
+export type PostgresConnection = Omit<
+  pg.ClientConfig,
+  'types' | 'pipeline' | 'stream' | 'Promise' | 'query_timeout'
+>
+
+export interface PostgresOptions {
+  /** `postgres://user:password@host:port/database`, or its parts. What is left out, `pg` takes from `PGHOST` and so on. */
+  readonly connection: string | PostgresConnection
+  /** The schema that holds the log, `tidings` by default. A database can hold several logs. */
+  readonly schema?: string | undefined
+  /**
+   * Connections at the most, 10 by default, from 4 up: one appends, one listens, the others are shared by
+   * transactions and by readers.
+   */
+  readonly connections?: number | undefined
+  /** How long a connection that is refused or cut is tried again: milliseconds, 5000 by default. */
+  readonly reconnectLimitMs?: number | undefined
+  /**
+   * Whether statements are prepared under a name, true by default. Through PgBouncer in transaction mode
+   * they cannot be.
+   */
+  readonly prepare?: boolean | undefined
+  /**
+   * Whether `LISTEN` says at once that another process has appended, true by default. Without it, and
+   * through PgBouncer in transaction mode, the log is asked every 5 to 250 ms while somebody waits.
+   */
+  readonly listen?: boolean | undefined
+  /** For tests: the time of leases and records, in place of the database's own. */
+  readonly clock?: Clock | undefined
+  /** Chances for the waiting between attempts to connect. */
+  readonly random?: Random | undefined
+  /** For tests: called at each step of a write to the log. What it throws, strikes there. */
+  readonly onStep?: ((step: AppendStep) => void | Promise<void>) | undefined
+}
+
+export interface PostgresSettings {
+  readonly connection: pg.ClientConfig
+  /** As it is. */
+  readonly schema: string
+  /** As a statement names it. */
+  readonly quoted: string
+  readonly connections: number
+  readonly reconnectLimitMs: number
+  readonly prepare: boolean
+  readonly listen: boolean
+  /** For waiting; and for times, where it was given. */
+  readonly clock: Clock
+  /** Undefined: the database tells the time. */
+  readonly now: (() => number) | undefined
+  readonly random: Random
+  /** For messages: without user and password. */
+  readonly location: string
+  readonly step: ((step: AppendStep) => void | Promise<void>) | undefined
+}
+
+/** @throws {UsageError} an option that cannot be */
+export function readOptions(given: string | PostgresOptions): PostgresSettings {
+  const options = typeof given === 'string' ? { connection: given } : given
+  const { schema = 'tidings', connections = 10, reconnectLimitMs = 5000 } = options
+  checkSchema(schema)
+  requireWhole('connections', connections, 4)
+  requireWhole('reconnectLimitMs', reconnectLimitMs, 0)
+  const { clock } = options
+  return {
+    connection: connectionOf(options.connection),
+    schema,
+    quoted: pg.escapeIdentifier(schema),
+    connections,
+    reconnectLimitMs,
+    prepare: options.prepare ?? true,
+    listen: options.listen ?? true,
+    clock: clock ?? systemClock,
+    now: clock && (() => Math.floor(clock.now())),
+    random: options.random ?? Math.random,
+    location: locationOf(options.connection, schema),
+    step: options.onStep,
+  }
+}
+
+/** PostgreSQL cuts longer names off, and two logs would be one. */
+const MAX_NAME_BYTES = 63
+
+function checkSchema(schema: string): void {
+  const fits =
+    typeof schema === 'string' &&
+    schema !== '' &&
+    !schema.startsWith('pg_') &&
+    !schema.includes('\0') &&
+    Buffer.byteLength(schema) <= MAX_NAME_BYTES
+  if (fits) return
+  throw invalid(
+    `'schema' is a name of 1 to ${MAX_NAME_BYTES} bytes that does not begin with pg_; got ${JSON.stringify(schema)}`,
+  )
+}
+
+function connectionOf(given: string | PostgresConnection): pg.ClientConfig {
+  const config = typeof given === 'string' ? { connectionString: given } : { ...given }
+  return { application_name: 'tidings', keepAlive: true, ...config }
+}
+
+/** What `pg` makes of it, the names in the environment included; nothing is connected. */
+function locationOf(given: string | PostgresConnection, schema: string): string {
+  try {
+    const { host, port, database } = new pg.Client(connectionOf(given))
+    return `postgres://${host}:${port}/${database ?? ''}?schema=${encodeURIComponent(schema)}`
+  } catch {
+    // What it throws holds the whole text, and so the password.
+    throw invalid("'connection' is postgres://user:password@host:port/database, or its parts")
+  }
+}
+
+function invalid(problem: string): UsageError {
+  return new UsageError(
+    'TIDINGS_ARGUMENT_INVALID',
+    `postgres(): ${problem}. Nothing was opened. Correct the call.`,
+  )
+}

@@ -1,0 +1,274 @@
+import type pg from 'pg'
+import {
+  toIsoTime,
+  UsageError,
+  type AppendOptions,
+  type AppendResult,
+  type EventReader,
+  type Fired,
+  type OperationRecord,
+  type ParkedEvent,
+  type ProgressChange,
+  type ReadStreamOptions,
+  type SqlRow,
+  type SqlTransaction,
+  type SqlValue,
+  type StreamAppend,
+  type TimerRecord,
+} from 'tidings'
+import { checkAppends } from 'tidings/store'
+
+import { appendRequests, learnNames, type AppendRequest } from './append-call.ts'
+import { commitOutcome } from './commit-outcome.ts'
+import type { Lent } from './connections.ts'
+import { explainRefusal, findByIds } from './explain-refusal.ts'
+import type { LogParts } from './log-parts.ts'
+import { seeOnce } from './inbox-table.ts'
+import { putOperations } from './operation-table.ts'
+import { parkEvents } from './parked-table.ts'
+import { writeProgress } from './progress.ts'
+import type { ReadSide } from './reader.ts'
+import { SqlError } from './sql-error.ts'
+import { isConnectionLoss, isServerError, toStoreError } from './store-failure.ts'
+import { readStreamPages } from './stream-reader.ts'
+import type { TableWriter } from './table-access.ts'
+import { cancelTimer, fireTimer, setTimers } from './timer-table.ts'
+import { refuseControl, toStatement } from './user-sql.ts'
+
+/** The part of a `pg` client that a transaction lends. */
+export interface TransactionClient {
+  query<Result extends pg.QueryResultRow = pg.QueryResultRow>(
+    query: string | pg.QueryConfig,
+    values?: readonly unknown[],
+  ): Promise<pg.QueryResult<Result>>
+}
+
+/** A transaction in PostgreSQL. Isolation is READ COMMITTED. */
+export interface PostgresTransaction extends SqlTransaction {
+  /** Statements in the words of `pg`, in this transaction. */
+  readonly client: TransactionClient
+}
+
+/**
+ * open → begun (by its first statement) → appending (it has the lock of the log, or stands in line for it)
+ * → closed (by commit or rollback). A statement that fails leaves it failed: PostgreSQL can then only roll
+ * it back.
+ */
+export class OwnTransaction implements PostgresTransaction {
+  readonly client: TransactionClient
+  readonly #parts: LogParts
+  readonly #signal: AbortSignal | undefined
+  #open = true
+  #begun: Promise<Lent> | undefined
+  #lent: Lent | undefined
+  #broken = false
+  #failure: { readonly error: unknown } | undefined
+  #endTurn: (() => void) | undefined
+  #appended: AppendResult | undefined
+  #appendedId: string | undefined
+
+  constructor(parts: LogParts, signal: AbortSignal | undefined) {
+    this.#parts = parts
+    this.#signal = signal
+    this.client = { query: (query, values) => this.#query(query, values) }
+  }
+
+  append(
+    appends: readonly StreamAppend[],
+    options: Pick<AppendOptions, 'command'> = {},
+  ): Promise<readonly AppendResult[]> {
+    return this.#noteFailure(async () => {
+      this.#requireOpen()
+      checkAppends(appends, options)
+      const request: AppendRequest = { appends, command: options.command }
+      // Before the first wait: appends of this process that come later stand behind it.
+      this.#endTurn ??= this.#parts.turns.take()
+      await learnNames([request], this.#parts.names)
+      const { session } = await this.#enter()
+      return this.#append(session, request)
+    })
+  }
+
+  readStream(stream: string, options?: ReadStreamOptions): EventReader {
+    return readStreamPages(async () => this.#side((await this.#enter()).session), stream, options)
+  }
+
+  progress(change: ProgressChange): Promise<void> {
+    return this.#run((writer) => writeProgress(writer, change))
+  }
+
+  park(events: readonly ParkedEvent[]): Promise<void> {
+    return this.#run((writer) => parkEvents(writer, events))
+  }
+
+  putOperations(operations: readonly OperationRecord[]): Promise<void> {
+    return this.#run((writer) => putOperations(writer, operations))
+  }
+
+  setTimers(timers: readonly TimerRecord[]): Promise<void> {
+    return this.#run((writer) => setTimers(writer, timers))
+  }
+
+  cancelTimer(timerId: string): Promise<boolean> {
+    return this.#run((writer) => cancelTimer(writer, timerId))
+  }
+
+  fireTimer(timerId: string, fired: Fired): Promise<boolean> {
+    return this.#run((writer) => fireTimer(writer, timerId, fired))
+  }
+
+  once(consumer: string, messageId: string): Promise<boolean> {
+    const { now: clock } = this.#parts.settings
+    const now = clock === undefined ? null : toIsoTime(clock())
+    return this.#run((writer) => seeOnce(writer, { consumer, messageId, now }))
+  }
+
+  async sql<Row extends object = SqlRow>(
+    strings: TemplateStringsArray,
+    ...values: readonly SqlValue[]
+  ): Promise<Row[]> {
+    const statement = toStatement(strings, values)
+    const { rows } = await this.#query(statement)
+    return rows as Row[]
+  }
+
+  /**
+   * Commits what was begun. From here on the transaction is closed.
+   *
+   * @throws the error of a statement that failed before
+   */
+  async commit(): Promise<void> {
+    this.#open = false
+    await this.#begun
+    if (this.#failure !== undefined) throw this.#failure.error
+    this.#signal?.throwIfAborted()
+    if (this.#lent === undefined) return
+    const { settings, watch } = this.#parts
+    await settings.step?.('before-commit')
+    try {
+      await this.#lent.session.client.query('commit')
+    } catch (error) {
+      this.#broken = true
+      await commitOutcome(error, this.#appendedId, this.#parts)
+    }
+    await settings.step?.('acknowledged')
+    if (this.#appended !== undefined) watch.appended(this.#appended.positions.at(-1) ?? 0)
+    this.#giveBack()
+  }
+
+  /** Rolls back what is not committed and gives the connection back. */
+  async release(): Promise<void> {
+    this.#open = false
+    try {
+      // Whoever began it got its error.
+      await this.#begun?.catch(() => undefined)
+      if (this.#lent !== undefined && !this.#broken) {
+        await this.#lent.session.client.query('rollback').catch((error: unknown) => {
+          // A connection that is gone has rolled back by that.
+          this.#broken = true
+          if (!isConnectionLoss(error)) throw error
+        })
+      }
+    } finally {
+      this.#giveBack()
+    }
+  }
+
+  #giveBack(): void {
+    this.#lent?.giveBack(this.#broken)
+    this.#lent = undefined
+    this.#endTurn?.()
+    this.#endTurn = undefined
+  }
+
+  async #append(
+    session: Lent['session'],
+    request: AppendRequest,
+  ): Promise<readonly AppendResult[]> {
+    const { settings, names } = this.#parts
+    await settings.step?.('before-append')
+    const [verdict] = await appendRequests(session, [request], { settings, names, strict: true })
+    await settings.step?.('appended')
+    if (verdict?.kind === 'written') {
+      this.#appended = verdict.results.at(-1) ?? this.#appended
+      this.#appendedId ??= request.appends[0]?.events[0]?.envelope.eventId
+      return verdict.results
+    }
+    if (verdict === undefined) throw new Error('append_events gave no answer.')
+    const found = await findByIds(this.#side(session), [request])
+    const results = explainRefusal(request, verdict, found)
+    if (results === undefined) throw new Error('A stream changed under the lock of the log.')
+    return results
+  }
+
+  #query<Result extends pg.QueryResultRow>(
+    query: string | pg.QueryConfig,
+    values?: readonly unknown[],
+  ): Promise<pg.QueryResult<Result>> {
+    const text = typeof query === 'string' ? query : query.text
+    return this.#noteFailure(
+      async () => {
+        const { session } = await this.#enter()
+        try {
+          return await session.client.query<Result>(query, values as unknown[])
+        } catch (error) {
+          throw isServerError(error) && !isConnectionLoss(error)
+            ? new SqlError(this.#parts.settings.location, text, error)
+            : error
+        }
+      },
+      () => refuseControl(text),
+    )
+  }
+
+  #run<Result>(work: (writer: TableWriter) => Promise<Result>): Promise<Result> {
+    return this.#noteFailure(async () => {
+      const { session } = await this.#enter()
+      return work({ schema: this.#parts.settings.quoted, session })
+    })
+  }
+
+  /** @param check what is refused before anything is done, and so spoils nothing */
+  async #noteFailure<Result>(work: () => Promise<Result>, check?: () => void): Promise<Result> {
+    this.#requireOpen()
+    check?.()
+    try {
+      return await work()
+    } catch (error) {
+      if (isConnectionLoss(error)) this.#broken = true
+      const named = toStoreError(error, this.#parts.settings.location)
+      this.#failure ??= { error: named }
+      throw named
+    }
+  }
+
+  #side(session: Lent['session']): ReadSide {
+    return { ...this.#parts.side, rows: (sql, values) => session.rows(sql, values) }
+  }
+
+  async #enter(): Promise<Lent> {
+    this.#requireOpen()
+    this.#begun ??= this.#begin()
+    const lent = await this.#begun
+    // It may have ended while this statement, which nobody awaited, waited for a connection.
+    this.#requireOpen()
+    return lent
+  }
+
+  async #begin(): Promise<Lent> {
+    const lent = await this.#parts.connections.lendForTransaction()
+    this.#lent = lent
+    await lent.session.client.query('begin')
+    return lent
+  }
+
+  #requireOpen(): void {
+    if (this.#open && this.#failure === undefined) return
+    const why = this.#open ? 'failed before, and can only be rolled back' : 'has ended'
+    throw new UsageError(
+      'TIDINGS_TRANSACTION_CLOSED',
+      `This transaction ${why}. Nothing was done. Await every statement inside the function that was given to transaction(), and let its errors through.`,
+      this.#failure === undefined ? {} : { cause: this.#failure.error },
+    )
+  }
+}
