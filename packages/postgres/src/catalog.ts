@@ -1,5 +1,5 @@
 import type { LogCatalog, LogStats, StreamSummary, TypeSummary } from 'tidings'
-import { requireWhole } from 'tidings/store'
+import { requireLimit } from 'tidings/store'
 
 import { optionalTime, timeOf } from './cells.ts'
 import { msOf } from './event-row.ts'
@@ -45,7 +45,7 @@ async function readStreams(
   { schema, rows }: ReadSide,
   { after, prefix = '', limit }: StreamsOptions,
 ): Promise<readonly StreamSummary[]> {
-  if (limit !== undefined) requireWhole('limit', limit, 0)
+  requireLimit(limit)
   const log = `${schema}.event_log`
   const found = await rows(
     `with recursive names(stream) as (

@@ -1,14 +1,27 @@
 import type { InboxStore } from 'tidings'
-import { requireTime } from 'tidings/store'
+import { requireLimit, requireTime } from 'tidings/store'
 
 import { nowSql, type TableAccess, type TableWriter } from './table-access.ts'
 
-export function inboxTable({ schema, write }: TableAccess): InboxStore {
+export function inboxTable({ schema, rows, write }: TableAccess): InboxStore {
+  const table = `${schema}.inbox`
   return {
-    sweep: async (consumer, before) => {
+    // From one name to the next, by the primary key: however much each has seen.
+    consumers: async () => {
+      const found = await rows(`with recursive names (name) as (
+          (select consumer from ${table} order by consumer limit 1)
+          union all
+          select (select i.consumer from ${table} i where i.consumer > n.name order by i.consumer limit 1)
+          from names n where n.name is not null
+        ) select name from names where name is not null`)
+      return found.map(([name]) => name as string)
+    },
+    sweep: async (consumer, before, limit) => {
+      requireLimit(limit)
       requireTime('before', before)
-      const sql = `delete from ${schema}.inbox where consumer = $1 and seen_at < $2::timestamptz`
-      return write((session) => session.run(sql, [consumer, before]))
+      const sql = `delete from ${table} where consumer = $1 and message_id in
+        (select message_id from ${table} where consumer = $1 and seen_at < $2::timestamptz limit $3)`
+      return write((session) => session.run(sql, [consumer, before, limit ?? null]))
     },
   }
 }

@@ -5,7 +5,7 @@ import type {
   OperationState,
   OperationStore,
 } from 'tidings'
-import { requireWhole } from 'tidings/store'
+import { requireLimit, requireTime } from 'tidings/store'
 
 import { optionalJson, optionalText, optionalTime, placeholders, timeOf, toText } from './cells.ts'
 import { Conditions } from './conditions.ts'
@@ -35,7 +35,7 @@ export function operationTable({ schema, rows, write, now }: TableAccess): Opera
         await session.run(`${insertSql(schema)} on conflict do nothing`, toRow(operation))
       }),
     list: async (filter = {}, { after, limit } = {}) => {
-      if (limit !== undefined) requireWhole('limit', limit, 0)
+      requireLimit(limit)
       const where = conditionsOf(filter, after)
       const end = where.value(limit ?? null)
       const sql = `select ${READ} from ${table} where ${where.all} order by operation_id limit ${end}`
@@ -50,6 +50,13 @@ export function operationTable({ schema, rows, write, now }: TableAccess): Opera
       const values = [operationId, toText(by), toText(reason), now()]
       await write((session) => session.run(sql, values))
       return find(operationId)
+    },
+    sweep: async (endedBefore, limit) => {
+      requireLimit(limit)
+      requireTime('endedBefore', endedBefore)
+      const sql = `delete from ${table} where operation_id in (select operation_id from ${table}
+        where state in ('done', 'failed', 'cancelled') and finished_at < $1::timestamptz limit $2)`
+      return write((session) => session.run(sql, [endedBefore, limit ?? null]))
     },
   }
 }

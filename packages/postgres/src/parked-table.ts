@@ -6,7 +6,7 @@ import type {
   ParkedStore,
   ParkReason,
 } from 'tidings'
-import { lastError, requireTime, requireWhole } from 'tidings/store'
+import { lastError, requireLimit, requireTime } from 'tidings/store'
 
 import { optionalNumber, placeholders, timeOf } from './cells.ts'
 import { Conditions } from './conditions.ts'
@@ -28,7 +28,7 @@ export function parkedTable({ schema, rows, write }: TableAccess): ParkedStore {
   return {
     find: (parkedId) => one('parked_id = $1', [parkedId]),
     list: async (filter, { after, limit } = {}) => {
-      if (limit !== undefined) requireWhole('limit', limit, 0)
+      requireLimit(limit)
       const where = parkedConditions(filter)
       if (after !== undefined) addAfter(where, filter, after)
       const end = where.value(limit ?? null)
@@ -55,10 +55,12 @@ export function parkedTable({ schema, rows, write }: TableAccess): ParkedStore {
         `subscription = $1 and generation = $2 and key = $3 and ${UNFINISHED} order by sequence, parked_id limit 1`,
         [subscription, generation, key],
       ),
-    sweep: async (finishedBefore) => {
+    sweep: async (finishedBefore, limit) => {
+      requireLimit(limit)
       requireTime('finishedBefore', finishedBefore)
-      const sql = `delete from ${table} where ${FINISHED} and changed_at < $1::timestamptz`
-      return write((session) => session.run(sql, [finishedBefore]))
+      const sql = `delete from ${table} where parked_id in
+        (select parked_id from ${table} where ${FINISHED} and changed_at < $1::timestamptz limit $2)`
+      return write((session) => session.run(sql, [finishedBefore, limit ?? null]))
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { Fired, TimerRecord, TimerState, TimerStore } from 'tidings'
-import { requireWhole } from 'tidings/store'
+import { requireLimit, requireWhole } from 'tidings/store'
 
 import {
   optionalJson,
@@ -38,7 +38,7 @@ export function timerTable({ schema, rows, write }: TableAccess): TimerStore {
       return optionalNumber(row?.[0])
     },
     list: async ({ states, after, limit } = {}) => {
-      if (limit !== undefined) requireWhole('limit', limit, 0)
+      requireLimit(limit)
       const where = new Conditions()
       if (states !== undefined) where.add('state = any(?::text[])', states)
       if (after !== undefined) where.add('(due_at, timer_id) > (?, ?)', after.dueAt, after.timerId)
@@ -46,9 +46,11 @@ export function timerTable({ schema, rows, write }: TableAccess): TimerStore {
       const sql = `select ${READ} from ${table} where ${where.all} order by due_at, timer_id limit ${end}`
       return (await rows(sql, where.values)).map(toTimer)
     },
-    sweep: (dueBeforeMs) => {
-      const sql = `delete from ${table} where state in ('fired', 'cancelled') and due_at < $1::float8`
-      return write((session) => session.run(sql, [dueBeforeMs]))
+    sweep: async (dueBeforeMs, limit) => {
+      requireLimit(limit)
+      const sql = `delete from ${table} where timer_id in (select timer_id from ${table}
+        where state in ('fired', 'cancelled') and due_at < $1::float8 limit $2)`
+      return write((session) => session.run(sql, [dueBeforeMs, limit ?? null]))
     },
   }
 }
