@@ -244,11 +244,16 @@ export class Dispatcher {
     const { runner, index } = this.#parts
     let outcome: Outcome
     if (index.has(plan.key)) {
-      const event = plan.kind === 'handle' ? plan.event : stored
-      outcome = await runner.park({ event, key: plan.key }, 'behind')
+      outcome = await runner.park({ event: stored, key: plan.key }, 'behind')
     } else if (plan.kind === 'handle') {
       const { event, key } = plan
-      outcome = await runner.run({ event, key, parked: undefined, isCareful: item.isWatched })
+      outcome = await runner.run({
+        event,
+        stored,
+        key,
+        parked: undefined,
+        isCareful: item.isWatched,
+      })
     } else {
       outcome = await this.#parts.handleSpecial(item)
     }

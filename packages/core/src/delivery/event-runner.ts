@@ -16,7 +16,10 @@ import { brokenRule, toThrown } from './thrown.ts'
 
 /** An event on its way through its attempts. */
 export interface Running {
+  /** As its handler gets it. */
   readonly event: StoredEnvelope
+  /** As it is in the log: what is kept of it where it is parked. */
+  readonly stored: StoredEnvelope
   readonly key: string
   /** What it was parked as before; undefined for one that comes from the log. */
   readonly parked: ParkedEvent | undefined
@@ -114,7 +117,7 @@ export class EventRunner {
     const nowMs = this.#now()
     const attempts = failures.map((error) => this.#record(running.event, nowMs, error))
     return this.#park(
-      { ...running, parked: undefined, isCareful: false },
+      { ...running, stored: running.event, parked: undefined, isCareful: false },
       { reason, attempts, dueAt: undefined },
     )
   }
@@ -305,7 +308,7 @@ export class EventRunner {
   }
 
   async #park(
-    { event, key, parked }: Running,
+    { event, stored, key, parked }: Running,
     facts: {
       readonly reason: ParkReason
       readonly attempts: readonly AttemptRecord[]
@@ -321,13 +324,13 @@ export class EventRunner {
         await this.#host.stopFor('paused', `${full}. Redrive or discard, then resume.`)
         return 'held'
       }
-      const row = makeParked(event, { ...facts, fence, key, nowMs })
+      const row = makeParked(stored, { ...facts, fence, key, nowMs })
       await this.insist(() => writer.done(event.position, row))
       index.added(key, row)
       tellParked(attempts, { event, key, what: 'parked', reason: row.reason, total: index.total })
       return 'parked'
     }
-    const row = failedAgain(parked, event, { ...facts, nowMs })
+    const row = failedAgain(parked, stored, { ...facts, nowMs })
     await this.insist(() =>
       ports.store.transaction(async (tx) => {
         await tx.park([row])

@@ -120,9 +120,9 @@ export class ParkedRunner {
       this.#parts.onRan()
       return false
     }
-    const { stored, plan } = await this.#planOf(parked)
-    const event = plan.kind === 'handle' ? plan.event : stored
-    const running = { event, key, parked, isCareful: this.#suspects.has(key) }
+    const { stored, edited, plan } = await this.#planOf(parked)
+    const event = plan.kind === 'handle' ? plan.event : edited
+    const running = { event, stored, key, parked, isCareful: this.#suspects.has(key) }
     const outcome =
       plan.kind === 'handle'
         ? await runner.run(running)
@@ -148,13 +148,14 @@ export class ParkedRunner {
 
   async #planOf(parked: ParkedEvent): Promise<{
     readonly stored: StoredEnvelope
+    readonly edited: StoredEnvelope
     readonly plan: EventPlan
   }> {
     const { attempts, selection, runner } = this.#parts
     const { registry } = attempts.ports
     const stored = await runner.insist(() => this.#load(parked))
     const edited = withEdit(stored, parked, registry.event(stored.eventType)?.version)
-    return { stored: edited, plan: planEvent(edited, selection, { plan: attempts.plan, registry }) }
+    return { stored, edited, plan: planEvent(edited, selection, { plan: attempts.plan, registry }) }
   }
 
   async #load(parked: ParkedEvent): Promise<StoredEnvelope> {
