@@ -14,7 +14,7 @@ test.each(['single', 'group', 'batch'] as const)(
       subscription: { rate: 10, ...(kind === 'group' ? { effects: 'database' as const } : {}) },
       delivery: { run: false },
     })
-    await place(...'abcdefghij')
+    await place('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j')
     app.delivery.start()
     await until(clock, () => handledAt.length === 10)
     await place('k')
