@@ -23,6 +23,8 @@ export interface LogLevels {
   readonly skipped?: LogLevel
   /** A subscription passed over an event that nobody here declared; `off` by default. */
   readonly undeclared?: LogLevel
+  /** What was finished long ago was forgotten; `info` by default. */
+  readonly swept?: LogLevel
   /** A subscription goes on, or ends in good order; `info` by default. */
   readonly subscription?: LogLevel
   /** It is paused, or waits for a newer process; `warn` by default. */
@@ -51,6 +53,7 @@ export const DEFAULT_LEVELS: Required<LogLevels> = {
   resolved: 'info',
   skipped: 'warn',
   undeclared: 'off',
+  swept: 'info',
   subscription: 'info',
   subscriptionHeld: 'warn',
   subscriptionFailed: 'error',

@@ -7,6 +7,7 @@ import type {
   ParkedFact,
   PassedOverFact,
   SubscriptionFact,
+  SweptFact,
 } from './observations.ts'
 
 type What = keyof LogLevels
@@ -31,7 +32,7 @@ const LEVEL_OF_DECISION: Readonly<Record<AttemptFailedFact['decision'], What>> =
 
 /** Writes what durable subscriptions do. Only the points that something is written of are observed. */
 export function logSubscriptions(observations: Observations, logging: Logging): Disposable[] {
-  const { subscription, attemptFailed, parked, passedOver } = observations
+  const { subscription, attemptFailed, parked, passedOver, swept } = observations
   const writes = (...what: readonly What[]): boolean =>
     what.some((one) => logging.writers[one] !== undefined)
   const attached: Disposable[] = []
@@ -43,6 +44,7 @@ export function logSubscriptions(observations: Observations, logging: Logging): 
     attached.push(parked.observe((fact) => logParked(fact, logging)))
   if (writes('skipped', 'undeclared'))
     attached.push(passedOver.observe((fact) => logPassedOver(fact, logging)))
+  if (writes('swept')) attached.push(swept.observe((fact) => logSwept(fact, logging)))
   return attached
 }
 
@@ -97,4 +99,9 @@ function logPassedOver(
     { ...eventFields(event), subscription, why },
     `subscription '${subscription}' passed over ${of}: ${why}`,
   )
+}
+
+function logSwept({ what, source, count, before }: SweptFact, { writers }: Logging): void {
+  const of = source === undefined ? what : `${what} of ${source}`
+  writers.swept?.({ what, source, count, before }, `forgot ${count} of ${of} from before ${before}`)
 }

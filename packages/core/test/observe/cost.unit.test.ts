@@ -3,6 +3,7 @@ import { createEventBus } from '../../src/bootstrap/create-event-bus.ts'
 import { ObservationPoint } from '../../src/observe/point.ts'
 import { createStatistics } from '../../src/observe/statistics.ts'
 import { CounterUpdated, UpdateCounter } from '../support/counter.ts'
+import { openTimed, startOrders, until } from '../support/orders.ts'
 import { startCounter } from '../support/start.ts'
 
 afterEach(() => {
@@ -51,4 +52,28 @@ test('while nobody looks, no fact is made and no clock is read for one', async (
   await useEverything(bus)
   await app.send(UpdateCounter, { counterId: 'c', by: 1 })
   expect(emit.mock.calls.length).toBe(0)
+})
+
+test('neither is one of what subscriptions do', async () => {
+  const { store, clock } = openTimed()
+  const { app, place, stopWatching } = await startOrders({
+    store,
+    clock,
+    handle: ({ payload }) => {
+      if (payload.key === 'a') throw new Error('no')
+    },
+  })
+  stopWatching()
+  const emit = vi.spyOn(ObservationPoint.prototype, 'emit')
+  const handled = (): number | undefined => app.delivery.subscriptions[0]?.handledUpTo
+  await place('a', 'b', 'a')
+  await until(clock, () => handled() === 3)
+  expect(await app.admin.parked.count({})).toBe(2)
+  const ofOrders = emit.mock.calls.length
+  const statistics = createStatistics(app.observations)
+  await place('a', 'b')
+  await until(clock, () => handled() === 5)
+  expect(ofOrders).toBe(0)
+  expect(emit.mock.calls.length).toBeGreaterThan(2)
+  expect(statistics.summary().bySubscription['orders']).toMatchObject({ handled: 1, parked: 1 })
 })

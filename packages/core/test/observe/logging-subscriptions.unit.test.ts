@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import type { LogLevels } from '../../src/observe/log-levels.ts'
 import type { LogFields, Logger } from '../../src/observe/logger.ts'
 import { logTo, type LogOptions } from '../../src/observe/logging.ts'
-import { attempt, eventOf, handle, openObservations, park } from './facts.ts'
+import { attempt, eventOf, handle, isObserved, openObservations, park } from './facts.ts'
 
 interface Entry {
   readonly level: string
@@ -41,6 +41,9 @@ function happen({ observations }: ReturnType<typeof record>): void {
   park(observations, event, { what: 'resolved' })
   for (const why of ['undeclared', 'unreadable', 'skipped'] as const)
     observations.passedOver.emit({ subscription: 'mail', event, why })
+  const before = '2026-08-31T09:30:00.000Z'
+  observations.swept.emit({ what: 'parked', source: undefined, count: 3, before })
+  observations.swept.emit({ what: 'inbox', source: 'github', count: 9, before })
 }
 
 test('what a subscription does is written by its weight, a failure once and with what follows', () => {
@@ -63,6 +66,8 @@ test('what a subscription does is written by its weight, a failure once and with
     "warn subscription 'mail' parked Shop.Mail.Requested e1 (failed): 1 are parked",
     "info subscription 'mail' finished the parked Shop.Mail.Requested e1",
     "warn subscription 'mail' passed over Shop.Mail.Requested e1: unreadable",
+    'info forgot 3 of parked from before 2026-08-31T09:30:00.000Z',
+    'info forgot 9 of inbox of github from before 2026-08-31T09:30:00.000Z',
   ])
   expect(recorded.entries[9]?.fields).toMatchObject({
     eventType: 'Shop.Mail.Requested',
@@ -82,6 +87,7 @@ test('each level can be set; where none is, nothing is observed', () => {
     resolved: 'off',
     skipped: 'off',
     undeclared: 'off',
+    swept: 'off',
     subscription: 'off',
     subscriptionHeld: 'off',
     subscriptionFailed: 'off',
@@ -93,8 +99,7 @@ test('each level can be set; where none is, nothing is observed', () => {
     command: 'off',
   }
   const silent = record({ levels: off })
-  const { subscription, attemptFailed, parked, passedOver } = silent.observations
-  expect([subscription, attemptFailed, parked, passedOver].some(({ active }) => active)).toBe(false)
+  expect(isObserved(silent.observations)).toBe(false)
   for (const [what, count] of [
     ['failed', 2],
     ['retried', 3],
@@ -103,6 +108,7 @@ test('each level can be set; where none is, nothing is observed', () => {
     ['resolved', 1],
     ['skipped', 2],
     ['undeclared', 1],
+    ['swept', 2],
     ['subscription', 2],
     ['subscriptionHeld', 2],
     ['subscriptionFailed', 2],

@@ -73,6 +73,7 @@ describe('levels', () => {
       resolved: 'off',
       skipped: 'off',
       undeclared: 'off',
+      swept: 'off',
       subscription: 'off',
       subscriptionHeld: 'off',
       subscriptionFailed: 'off',

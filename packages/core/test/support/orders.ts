@@ -37,6 +37,8 @@ export interface OrderApp {
   readonly app: App
   /** Every state that the subscription came to, in order. */
   readonly states: string[]
+  /** States are noted no more, and nobody observes the application. */
+  readonly stopWatching: () => void
   /** Appends an order for each key; numbers go on. */
   readonly place: (...keys: readonly string[]) => Promise<void>
 }
@@ -73,7 +75,7 @@ export async function startOrders(options: OrderOptions): Promise<OrderApp> {
     })
   }
   const states: string[] = []
-  app.observations.subscription.observe(({ to }) => void states.push(to))
+  const watching = app.observations.subscription.observe(({ to }) => void states.push(to))
   let n = 0
   const place = async (...keys: readonly string[]): Promise<void> => {
     for (const key of keys) {
@@ -81,7 +83,7 @@ export async function startOrders(options: OrderOptions): Promise<OrderApp> {
       await app.store.append({ aggregateType: 'Shop.Order', aggregateId: key, events })
     }
   }
-  return { app, states, place }
+  return { app, states, place, stopWatching: () => watching[Symbol.dispose]() }
 }
 
 /** Moves the clock until something is so. @throws when it is not within a minute of that clock */
