@@ -161,6 +161,8 @@ export const enDelivery = {
     'beginning, end, a position, or a time at which events were recorded',
   'subscriptions.reset.example.beginning': 'handle everything again',
   'subscriptions.reset.example.time': 'from a time on, from a script',
+  'subscription.line':
+    '{state}; lag {events} {events|event|events}, {time}; {parked} parked, {dead} {dead|dead letter|dead letters}; owner {owner}',
   'subscription.stopped': 'stopped',
   'subscription.not-running': 'not running (was {state})',
   'subscription.why': 'reason',
@@ -175,6 +177,14 @@ export const enDelivery = {
   'subscription.parked': 'parked events',
   'subscription.dead': 'dead letters',
   'subscription.open': 'open operations',
+  'doctor.failed-todo':
+    'It cannot go on by itself ({reason}). Mend that, then: tidings subscriptions resume {name}',
+  'doctor.dead-owner-todo':
+    'Its owner {owner} is gone, and nobody has taken over. Start the application: it goes on from here.',
+  'doctor.outage-todo': 'Nothing succeeds ({reason}). Look at what its handler depends on.',
+  'doctor.waiting-todo': 'Start a process that knows the newer version ({reason}).',
+  'doctor.paused-todo': 'It is paused ({reason}). To go on: tidings subscriptions resume {name}',
+  'doctor.letters-todo': 'They wait for a person: tidings dead-letters list --subscription {name}',
   'reset.question':
     'Reset {name} from position {position} to {place}? It handles events again or passes over them, and leaves {parked} {parked|parked event|parked events} behind.',
   'reset.no-place': 'Where shall it begin again? Say so with --to.',

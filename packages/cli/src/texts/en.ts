@@ -215,6 +215,7 @@ export const en = {
   'stats.first-recorded': 'first recorded',
   'stats.last-recorded': 'last recorded',
   'stats.bytes': 'on disk',
+  'stats.subscription': 'subscription {name}',
 
   // export
   'export.summary': 'write events as NDJSON that import reads back',

@@ -157,6 +157,8 @@ export const zhDelivery: { readonly [Key in keyof typeof enDelivery]: string } =
   'subscriptions.reset.option.to': 'beginning、end、位置，或事件被记录的时间',
   'subscriptions.reset.example.beginning': '全部重新处理',
   'subscriptions.reset.example.time': '从某一时间起，用于脚本',
+  'subscription.line':
+    '{state}；滞后 {events} 个事件、{time}；搁置 {parked}，死信 {dead}；所有者 {owner}',
   'subscription.stopped': '已停止',
   'subscription.not-running': '未运行（曾为 {state}）',
   'subscription.why': '原因',
@@ -171,6 +173,13 @@ export const zhDelivery: { readonly [Key in keyof typeof enDelivery]: string } =
   'subscription.parked': '搁置事件',
   'subscription.dead': '死信',
   'subscription.open': '未结束的操作',
+  'doctor.failed-todo':
+    '它无法自行继续（{reason}）。请先修复，然后：tidings subscriptions resume {name}',
+  'doctor.dead-owner-todo': '其所有者 {owner} 已不存在，且无人接管。请启动应用：它会从这里继续。',
+  'doctor.outage-todo': '没有任何处理成功（{reason}）。请检查其处理函数所依赖的服务。',
+  'doctor.waiting-todo': '请启动认识新版本的进程（{reason}）。',
+  'doctor.paused-todo': '它已暂停（{reason}）。若要继续：tidings subscriptions resume {name}',
+  'doctor.letters-todo': '它们在等待人工处理：tidings dead-letters list --subscription {name}',
   'reset.question':
     '将 {name} 从位置 {position} 重置到 {place}？它会再次处理或跳过事件，并留下 {parked} 个搁置事件。',
   'reset.no-place': '从哪里重新开始？请用 --to 说明。',

@@ -203,6 +203,7 @@ export const zh: Catalogue = {
   'stats.first-recorded': '最早记录',
   'stats.last-recorded': '最近记录',
   'stats.bytes': '磁盘占用',
+  'stats.subscription': '订阅 {name}',
 
   // export
   'export.summary': '把事件写成 import 可读回的 NDJSON',

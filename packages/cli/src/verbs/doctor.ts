@@ -53,11 +53,18 @@ async function checkStore(context: VerbContext): Promise<readonly Finding[]> {
 async function checkOpenStore(context: VerbContext): Promise<readonly Finding[]> {
   const { t, now } = context
   const { checkClock, checkLog } = await import('../doctor/check-log.ts')
+  const { checkSubscription } = await import('../doctor/check-subscriptions.ts')
+  const { readSubscriptions } = await import('../admin/read-subscriptions.ts')
   let store: Store | undefined
   try {
     store = await openForReading(context)
     const stats = await store.catalog.stats()
-    return [checkLog(stats, t), checkClock(now(), stats.lastRecordedAt, t)]
+    const subscriptions = await readSubscriptions(store)
+    return [
+      checkLog(stats, t),
+      checkClock(now(), stats.lastRecordedAt, t),
+      ...subscriptions.map((one) => checkSubscription(one, t)),
+    ]
   } catch (error) {
     if (!isTidingsError(error)) throw error
     return [fail('log', `${error.code}: ${error.message}`, t('doctor.log-todo'))]

@@ -1,3 +1,5 @@
+import { toJsonObject } from '../admin/json.ts'
+import { describeInLine, readSubscriptions } from '../admin/read-subscriptions.ts'
 import type { VerbContext } from '../context.ts'
 import { exitCodes, type ExitCode } from '../failure.ts'
 import { printFields } from '../output/fields.ts'
@@ -10,6 +12,7 @@ export async function runStats(context: VerbContext): Promise<ExitCode> {
   const { t, out } = context
   await using store = await openForReading(context)
   const stats = await store.catalog.stats()
+  const subscriptions = await readSubscriptions(store)
   if (out.json) {
     await out.record({
       store: store.location,
@@ -21,6 +24,7 @@ export async function runStats(context: VerbContext): Promise<ExitCode> {
       first_recorded_at: stats.firstRecordedAt ?? null,
       last_recorded_at: stats.lastRecordedAt ?? null,
       bytes: stats.bytes ?? null,
+      subscriptions: subscriptions.map(toJsonObject),
     })
     return exitCodes.done
   }
@@ -34,6 +38,10 @@ export async function runStats(context: VerbContext): Promise<ExitCode> {
     [t('stats.first-recorded'), stats.firstRecordedAt ?? '-'],
     [t('stats.last-recorded'), stats.lastRecordedAt ?? '-'],
     [t('stats.bytes'), stats.bytes === undefined ? '-' : formatBytes(stats.bytes)],
+    ...subscriptions.map((one): readonly [string, string] => [
+      t('stats.subscription', { name: one.name }),
+      describeInLine(one, t),
+    ]),
   ])
   return exitCodes.done
 }
