@@ -1,4 +1,4 @@
-import { Connections } from './connections.ts'
+import { connectAgain, Connections } from './connections.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { LogParts } from './log-parts.ts'
 import { LogListener } from './log-listener.ts'
@@ -20,7 +20,7 @@ export interface OpenLog {
 export async function openLog(settings: PostgresSettings): Promise<OpenLog> {
   const connections = new Connections(settings)
   try {
-    await prepare(connections, settings)
+    await connectAgain(settings, () => prepare(connections, settings))
   } catch (error) {
     await connections.close()
     throw toStoreError(error, settings.location)
