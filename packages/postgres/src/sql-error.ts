@@ -3,7 +3,8 @@ import { StoreError } from 'tidings'
 
 /**
  * A statement of the user's own, given to `tx.sql` or `tx.client`, that PostgreSQL refused. `cause` is
- * PostgreSQL's error. The transaction can then only be rolled back.
+ * PostgreSQL's error. The transaction can then only be rolled back; where it is `retryable` (a deadlock) the
+ * same transaction may succeed at the next attempt.
  */
 export class SqlError extends StoreError {
   /** The text, without its values. */
@@ -20,7 +21,8 @@ export class SqlError extends StoreError {
       'TIDINGS_STORE_FAILED',
       location,
       `${location}: ${what}: ${failure.message}. The statement was: ${statement.trim()}. The transaction can only be rolled back; let the error through.`,
-      { cause: failure },
+      // 40: two transactions waited for one another, or could not have run one after the other.
+      { cause: failure, retryable: failure.code?.startsWith('40') ?? false },
     )
     this.statement = statement
     this.sqlState = failure.code ?? ''

@@ -17,6 +17,12 @@ export function isOfOne(error: unknown): boolean {
   return ['22', '23', '54'].includes(classOf(error))
 }
 
+/** It is about the statement that a user wrote, or about its rows: what is wrong with a server has other classes. */
+export function isOfStatement(error: unknown): error is pg.DatabaseError {
+  // 22 data, 23 constraint, 40 another transaction, 42 syntax and rights, 54 limits, P0 raised by a function.
+  return isServerError(error) && ['22', '23', '40', '42', '54', 'P0'].includes(classOf(error))
+}
+
 /** Codes of Node for a connection that never was, or is no more. */
 const cut: ReadonlySet<string> = new Set([
   'ECONNREFUSED',

@@ -29,7 +29,7 @@ import { parkEvents } from './parked-table.ts'
 import { writeProgress } from './progress.ts'
 import type { ReadSide } from './reader.ts'
 import { SqlError } from './sql-error.ts'
-import { isConnectionLoss, isServerError, toStoreError } from './store-failure.ts'
+import { isConnectionLoss, isOfStatement, toStoreError } from './store-failure.ts'
 import { readStreamPages } from './stream-reader.ts'
 import type { TableWriter } from './table-access.ts'
 import { cancelTimer, fireTimer, setTimers } from './timer-table.ts'
@@ -212,9 +212,8 @@ export class OwnTransaction implements PostgresTransaction {
         try {
           return await session.client.query<Result>(query, values as unknown[])
         } catch (error) {
-          throw isServerError(error) && !isConnectionLoss(error)
-            ? new SqlError(this.#parts.settings.location, text, error)
-            : error
+          if (!isOfStatement(error)) throw error
+          throw new SqlError(this.#parts.settings.location, text, error)
         }
       },
       () => refuseControl(text),

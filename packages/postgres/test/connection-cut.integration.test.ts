@@ -46,6 +46,16 @@ describe.each(cuts)('a connection that is cut at the %s', (cut) => {
     expect(stored.map(({ position }) => position)).toEqual(result?.positions)
   })
 
+  test('of an append, three times over: it is tried again', async () => {
+    const before = proxy.cuts
+    const event = makeEvent('1')
+    proxy.cutNext(event.envelope.eventId, cut, 3)
+    const [result] = await store.append([appendTo('1', event)])
+    expect(proxy.cuts).toBe(before + 3)
+    expect(result).toMatchObject({ version: 1, repeated: false })
+    expect(await witness.readStream('Sample.Counter/1').toArray()).toHaveLength(1)
+  })
+
   test('of a group of appends: each has its own answer', async () => {
     const taken = makeEvent('taken')
     await store.append([appendTo('taken', taken)])

@@ -14,8 +14,8 @@ export type Cut = 'request' | 'answer'
 export interface Proxy {
   /** The same database, through the proxy. */
   readonly url: string
-  /** The next message that holds a text is cut. */
-  cutNext(text: string, cut: Cut): void
+  /** The next messages that hold a text are cut: one, if it is not said how many. */
+  cutNext(text: string, cut: Cut, times?: number): void
   /** As if it had not been said. */
   cutNothing(): void
   readonly cuts: number
@@ -26,12 +26,12 @@ export async function openProxy(target: string): Promise<Proxy> {
   const server = new URL(target)
   const folder = await mkdtemp(join(tmpdir(), 'tidings-proxy-'))
   const sockets = new Set<Socket>()
-  let planned: { text: string; cut: Cut } | undefined
+  let planned: { text: string; cut: Cut; times: number } | undefined
   let cuts = 0
   const meets = (message: Buffer): Cut | undefined => {
     if (planned === undefined || !message.includes(planned.text)) return undefined
     const { cut } = planned
-    planned = undefined
+    if (--planned.times === 0) planned = undefined
     cuts++
     return cut
   }
@@ -65,8 +65,8 @@ export async function openProxy(target: string): Promise<Proxy> {
   url.searchParams.set('host', folder)
   return {
     url: url.href,
-    cutNext(text, cut) {
-      planned = { text, cut }
+    cutNext(text, cut, times = 1) {
+      planned = { text, cut, times }
     },
     cutNothing() {
       planned = undefined
