@@ -1,4 +1,3 @@
-import { setImmediate as turn } from 'node:timers/promises'
 import pg from 'pg'
 import { postgres, type PostgresStore } from '@tidings/postgres'
 import { seededIds, seededRandom, type SeededRandom } from '@tidings/testing'
@@ -38,7 +37,7 @@ async function consume(store: Store, seen: string[], writing: AbortSignal): Prom
   }
   while (!writing.aborted) {
     await poll()
-    await turn()
+    await new Promise((resolve) => setImmediate(resolve))
   }
   await poll()
 }
