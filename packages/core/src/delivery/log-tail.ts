@@ -44,7 +44,10 @@ export class LogTail {
     const kept = this.#kept(after)
     if (kept !== undefined) return kept
     // Many ask for the same next page, and share one reading.
-    this.#extending ??= this.#extend()
+    // Cleared behind the assignment, also where the store throws at once: or it would fail for ever.
+    this.#extending ??= this.#extend().finally(() => {
+      this.#extending = undefined
+    })
     await this.#extending
     return this.#kept(after) ?? { events: [], upTo: after }
   }
@@ -89,16 +92,12 @@ export class LogTail {
   }
 
   async #extend(): Promise<void> {
-    try {
-      const after = this.#pages.at(-1)?.upTo ?? this.#start!
-      const events = await this.#store.readAll({ after, limit: PAGE, pageSize: PAGE }).toArray()
-      const upTo = events.at(-1)?.position
-      if (upTo === undefined) return
-      this.#pages.push({ events, upTo })
-      this.#keptCount += events.length
-      while (this.#keptCount > KEPT) this.#dropOldest()
-    } finally {
-      this.#extending = undefined
-    }
+    const after = this.#pages.at(-1)?.upTo ?? this.#start!
+    const events = await this.#store.readAll({ after, limit: PAGE, pageSize: PAGE }).toArray()
+    const upTo = events.at(-1)?.position
+    if (upTo === undefined) return
+    this.#pages.push({ events, upTo })
+    this.#keptCount += events.length
+    while (this.#keptCount > KEPT) this.#dropOldest()
   }
 }

@@ -146,6 +146,10 @@ export class SubscriptionRunner {
       // Why it is paused is kept for whoever owns it next: nobody else knows.
       await subscriptions.describe(fence, { state: 'stopped', reason: holds.heldBecause ?? '' })
     }
+    if (end.kind === 'failed') {
+      // Others look here, and would find it live.
+      await subscriptions.describe(fence, { state: 'failed', reason: String(end.error) })
+    }
     await subscriptions.release(fence)
     if (end.kind === 'failed') throw end.error
     return end.kind === 'offered' ? 'offered' : 'over'

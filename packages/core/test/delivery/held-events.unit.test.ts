@@ -173,6 +173,31 @@ test('what a redrive has moved is counted once, also when the store fails in the
   expect(operation?.result).toMatchObject({ moved: 3, parkedAgain: 3, resolved: 0 })
 })
 
+test('a runtime that fails is seen to fail by everybody, and begins again', async () => {
+  const { store, clock } = openTimed()
+  let isBroken = false
+  const { app, place } = await startOrders({
+    store: withOverrides(store, {
+      readAll: (...args) => {
+        if (isBroken) throw new TypeError('a mistake of the runtime')
+        return store.readAll(...args)
+      },
+    }),
+    clock,
+    handle: () => undefined,
+  })
+  await until(clock, () => app.delivery.subscriptions[0]?.state === 'live')
+  isBroken = true
+  await place('a')
+  await until(clock, () => app.delivery.subscriptions[0]?.state === 'failed')
+  const reason = 'TypeError: a mistake of the runtime'
+  expect(await store.subscriptions.find('orders')).toMatchObject({ state: 'failed', reason })
+  expect(app.health().subscriptions).toEqual([{ name: 'orders', state: 'failed', reason }])
+  isBroken = false
+  await until(clock, () => app.delivery.subscriptions[0]?.handledUpTo === 1)
+  expect(await store.subscriptions.find('orders')).toMatchObject({ state: 'live', position: 1 })
+})
+
 test('why a subscription is paused is known after a restart, too', async () => {
   const { store, clock } = openTimed()
   const shared = withOverrides(store, { close: async () => undefined })
