@@ -29,6 +29,7 @@ export {
 export {
   isApplicable,
   type Need,
+  type Patch,
   type Scenario,
   type ScenarioGroup,
   type StoreHarness,
@@ -37,3 +38,4 @@ export { runtimeScenarios } from './scenarios/runtime-scenarios.ts'
 export { storeScenarios } from './scenarios/store-scenarios.ts'
 export { brokenStores, type BrokenStore } from './broken/broken-stores.ts'
 export { given, type DraftOf, type Given, type Outcome } from './given.ts'
+export { brokenRuntimes, type BrokenRuntime } from './broken/broken-runtimes.ts'

@@ -18,7 +18,7 @@ import type { StoreAdapter } from '../scenarios/run-scenario.ts'
 import { changeTransaction, StoreWrapper } from './store-wrapper.ts'
 
 /** A store that does one of a transaction's calls in its own way. */
-abstract class ChangedTransactions extends StoreWrapper {
+export abstract class ChangedTransactions extends StoreWrapper {
   protected abstract changes(tx: StoreTransaction): Partial<StoreTransaction>
 
   override transaction<Result>(
@@ -30,7 +30,7 @@ abstract class ChangedTransactions extends StoreWrapper {
 }
 
 /** What a step would have to be for the store to take it. */
-abstract class AdaptedSteps extends ChangedTransactions {
+export abstract class AdaptedSteps extends ChangedTransactions {
   protected abstract adapt(change: ProgressChange, record: SubscriptionRecord): ProgressChange
 
   protected changes(tx: StoreTransaction): Partial<StoreTransaction> {
@@ -43,7 +43,7 @@ abstract class AdaptedSteps extends ChangedTransactions {
   }
 }
 
-class IgnoringTheFence extends AdaptedSteps {
+export class IgnoringTheFence extends AdaptedSteps {
   protected adapt(
     change: ProgressChange,
     { token, generation }: SubscriptionRecord,
@@ -71,7 +71,7 @@ class TakingChecksForNothing extends ChangedTransactions {
 }
 
 /** Commits a step in a transaction of its own, once the effects are there. */
-class MovingApart extends StoreWrapper {
+export class MovingApart extends StoreWrapper {
   override async transaction<Result>(
     work: (tx: StoreTransaction) => Promise<Result>,
   ): Promise<Result> {
@@ -145,7 +145,7 @@ class FiringCancelled extends ChangedTransactions {
 }
 
 /** Answers for the subscriptions of a store, but for what a claim brings. */
-function changeClaims(
+export function changeClaims(
   inner: SubscriptionStore,
   change: (claimed: ClaimedProgress) => ClaimedProgress,
 ): SubscriptionStore {
@@ -162,7 +162,7 @@ function changeClaims(
   }
 }
 
-class ForgettingWhatRanAhead extends StoreWrapper {
+export class ForgettingWhatRanAhead extends StoreWrapper {
   override get subscriptions(): SubscriptionStore {
     return changeClaims(this.inner.subscriptions, (claimed) => ({ ...claimed, ahead: [] }))
   }

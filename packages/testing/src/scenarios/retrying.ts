@@ -75,6 +75,9 @@ export function delaysOf(attempts: readonly Attempt[]): number[] {
   return attempts.slice(1).map(({ atMs }, index) => atMs - (attempts[index]?.atMs ?? 0))
 }
 
+/** How much later a handler may begin than it could: the clock goes on in steps, whatever is to be done. */
+export const SLACK_MS = 250
+
 export function rule(when: FailureRule['when'], action: FailureAction): FailureRule {
   // oxlint-disable-next-line unicorn/no-thenable -- that is what a rule of a policy is called
   return { when, then: action }

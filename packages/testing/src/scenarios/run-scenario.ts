@@ -1,8 +1,8 @@
-import { systemClock, type AnyModule, type Store } from 'tidings'
+import { systemClock, type Store } from 'tidings'
 import { shiftedClock, type ShiftedClock } from '../fakes/fake-clock.ts'
 import { seededIds, seededRandom } from '../fakes/seeded.ts'
 import { assertSound } from './expectations.ts'
-import { isApplicable, type Scenario, type StoreHarness } from './scenario.ts'
+import { isApplicable, type Patch, type Scenario, type StoreHarness } from './scenario.ts'
 
 /** One log of an adapter, and how to get at it. */
 export interface LogUnderTest {
@@ -28,8 +28,8 @@ export interface StoreAdapter {
 export interface RunOptions {
   /** Decides ids and chance; 1 by default. */
   readonly seed?: number
-  /** Changes the modules of applications before they are started: to break a runtime on purpose. */
-  readonly patch?: ((module: AnyModule) => AnyModule) | undefined
+  /** Changes applications before they are started: to break a runtime on purpose. */
+  readonly patch?: Partial<Patch> | undefined
 }
 
 export type ScenarioOutcome =
@@ -48,7 +48,7 @@ const TIMEOUT_MS = 30_000
 export async function runScenario(
   scenario: Scenario,
   adapter: StoreAdapter,
-  { seed = 1, patch = (module) => module }: RunOptions = {},
+  { seed = 1, patch = {} }: RunOptions = {},
 ): Promise<boolean> {
   const clock = shiftedClock(systemClock)
   const log = await adapter.createLog(clock)
@@ -89,7 +89,7 @@ interface HarnessParts {
   readonly clock: ShiftedClock
   readonly seed: number
   readonly opened: Store[]
-  readonly patch: StoreHarness['patch']
+  readonly patch: Partial<Patch>
 }
 
 function makeHarness({ adapter, log, clock, seed, opened, patch }: HarnessParts): StoreHarness {
@@ -113,7 +113,7 @@ function makeHarness({ adapter, log, clock, seed, opened, patch }: HarnessParts)
     clock,
     ids: seededIds(seed),
     random: seededRandom(seed),
-    patch,
+    patch: { module: (module) => module, publisher: (publisher) => publisher, ...patch },
   }
 }
 

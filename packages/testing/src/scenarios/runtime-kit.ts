@@ -118,10 +118,10 @@ export function recordEffect(
 }
 
 const START_MS = Date.UTC(2026, 10, 21, 9)
-/** Between two looks at first; more and more, so that an hour is some thousands of them. */
+/** Between two looks at first; more and more, so that three minutes are some thousands of them. */
 const STEP_MS = 5
 const LONGEST_STEP_MS = 1000
-const MOST_STEPS = 10_000
+const MOST_STEPS = 3000
 
 /** The name that a lease is held under, and how long it lasts, in the scenarios. */
 const LEASE_MS = 10_000
@@ -159,10 +159,12 @@ export async function openRuntime(harness: StoreHarness): Promise<Runtime> {
     const link = severable(store, { diesAfter, onDeath: runOut, onAsk })
     let isSpared = false
     const app: App = await bootstrap({
-      ...(publisher === undefined ? {} : { publisher }),
+      ...(publisher === undefined ? {} : { publisher: harness.patch.publisher(publisher) }),
       ...(relay === undefined ? {} : { relay }),
       store: link.store,
-      modules: [harness.patch(defineModule('sample', [...parts, OrderPlaced, EffectRecorded]))],
+      modules: [
+        harness.patch.module(defineModule('sample', [...parts, OrderPlaced, EffectRecorded])),
+      ],
       clock: skewMs === 0 ? clock : { ...clock, now: () => clock.now() + skewMs },
       ids: harness.ids,
       random,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { decodeEvent, defineSubscription } from 'tidings'
 import { gate, scenario } from './expectations.ts'
-import { always, SampleError, startRetrying } from './retrying.ts'
+import { always, SampleError, SLACK_MS, startRetrying } from './retrying.ts'
 import { NAME, names, openRuntime, OrderPlaced, parkedOf, recordEffect } from './runtime-kit.ts'
 import type { Scenario, StoreHarness } from './scenario.ts'
 
@@ -86,6 +86,12 @@ async function timesOut(harness: StoreHarness): Promise<void> {
   assert.deepEqual(
     letter?.attempts.map(({ error }) => error.name),
     ['TimeoutError', 'TimeoutError'],
+  )
+  const [first] = letter?.attempts ?? []
+  const { durationMs = 0 } = first ?? {}
+  assert.ok(
+    durationMs >= 2000 && durationMs < 2000 + SLACK_MS,
+    `it had 2 s; it took ${durationMs} ms`,
   )
   assert.deepEqual(await runtime.effects(), ['b:1'], 'what it did until then is not there')
   never.open()

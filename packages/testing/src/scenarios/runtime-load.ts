@@ -110,7 +110,7 @@ async function bounded(harness: StoreHarness): Promise<void> {
   await runtime.store.append(appends)
   const part = recorder({ filter, before, concurrency: 4, buffer: 50, timeout: Infinity })
   const process = await runtime.start({ parts: [part], delivery: { graceMs: 0 } })
-  await runtime.until(() => running === 4, 'that its places are taken')
+  await runtime.until(() => running >= 4, 'that its places are taken')
   await runtime.clock.advance(10_000)
   assert.equal(most, 4, 'no more handlers at the same time than it says')
   assert.ok(read <= 50 + 512, `it reads its buffer and a page, and no more; it read ${read}`)

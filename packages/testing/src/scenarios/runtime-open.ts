@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { defineEvent, type StartFrom } from 'tidings'
+import { defineEvent, systemClock, type StartFrom } from 'tidings'
 import { scenario, turns } from './expectations.ts'
 import {
   nameOf,
@@ -104,7 +104,12 @@ async function elsewhere(harness: StoreHarness): Promise<void> {
       payload: { key: 'a', n },
     })
     await other.append([appendOf('any', event)])
-    await runtime.until(() => seen.length === n, 'what another process appended')
+    // It is noticed in the time of the machine, which goes on beside that of the scenario.
+    const isSeen = async (): Promise<boolean> => {
+      await systemClock.sleep(1)
+      return seen.length === n
+    }
+    await runtime.until(isSeen, 'what another process appended')
   }
   assert.deepEqual(seen, names('a', 1, 5))
 }

@@ -41,6 +41,8 @@ async function hangInFirst(harness: StoreHarness): Promise<{
   const before = ({ payload }: Order): unknown => (payload.key === 'a' ? forever() : undefined)
   const process = await runtime.start({ parts: [recorder({ before })] })
   await runtime.until(async () => (await runtime.effects()).length === 3, 'those that can go on')
+  // Whatever would end without the first one ends now.
+  await runtime.clock.advance(2000)
   return { runtime, die: () => process.die() }
 }
 

@@ -162,7 +162,7 @@ async function oneBatch(harness: StoreHarness): Promise<void> {
     await runtime.clock.sleep(30 * harness.random.next())
     underWay--
   }
-  const process = await start({ relay: { batchSize: 7 } })
+  const process = await start({ relay: { batchSize: 25 } })
   for (const n of range(1, 12)) for (const key of keys) await runtime.place(key, n)
   await process.caughtUp()
   assert.equal(most, 1, 'one batch is in flight')

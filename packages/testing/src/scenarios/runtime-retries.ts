@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { scenario } from './expectations.ts'
-import { always, delaysOf, numbersOf, rule, SampleError, startRetrying } from './retrying.ts'
+import {
+  always,
+  delaysOf,
+  numbersOf,
+  rule,
+  SampleError,
+  SLACK_MS,
+  startRetrying,
+} from './retrying.ts'
 import { carryOut, parkedOf, range, stateOf, type Order } from './runtime-kit.ts'
 import type { Scenario, StoreHarness } from './scenario.ts'
-
-/** How much later a handler may begin than it could: the clock goes on in steps, whatever is to be done. */
-const SLACK_MS = 250
 
 async function exact(harness: StoreHarness): Promise<void> {
   const { runtime, process, attempts } = await startRetrying(harness, { attempts: 4 }, always)

@@ -1,6 +1,12 @@
-import type { AnyModule, IdSource, Store } from 'tidings'
+import type { AnyModule, IdSource, Publisher, Store } from 'tidings'
 import type { ShiftedClock } from '../fakes/fake-clock.ts'
 import type { SeededRandom } from '../fakes/seeded.ts'
+
+/** What is changed of an application before it is started: to break a runtime on purpose. */
+export interface Patch {
+  readonly module: (module: AnyModule) => AnyModule
+  readonly publisher: (publisher: Publisher) => Publisher
+}
 
 /** What an adapter lends to one scenario: one log, empty at first, of which nobody else knows. */
 export interface StoreHarness {
@@ -19,8 +25,7 @@ export interface StoreHarness {
   readonly clock: ShiftedClock
   readonly ids: IdSource
   readonly random: SeededRandom
-  /** What an application's module is changed by before it is started: to break a runtime on purpose. */
-  readonly patch: (module: AnyModule) => AnyModule
+  readonly patch: Patch
 }
 
 /**
