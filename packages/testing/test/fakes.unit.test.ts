@@ -98,3 +98,15 @@ describe('seeded chance', () => {
     expect(draw(1).every(isUuid)).toBe(true)
   })
 })
+
+it('a shifted clock that was stopped goes on by its shifts only', () => {
+  const base = fakeClock(1000)
+  const clock = shiftedClock(base)
+  clock.shift(10)
+  clock.stop()
+  base.set(5000)
+  clock.stop()
+  expect(clock.now()).toBe(1010)
+  clock.shift(5)
+  expect(clock.now()).toBe(1015)
+})

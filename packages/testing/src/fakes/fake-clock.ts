@@ -88,16 +88,22 @@ function settle(): Promise<void> {
 export interface ShiftedClock extends Clock {
   /** Steps the clock, backwards too, as a correction of the system's time does. */
   shift(ms: number): void
+  /** From now on it stands still, but for `shift`. Sleeping goes on as before. */
+  stop(): void
 }
 
 /** @param clock what is shifted; sleeping is its own */
 export function shiftedClock(clock: Clock): ShiftedClock {
   let offsetMs = 0
+  let stoppedMs: number | undefined
   return {
-    now: () => clock.now() + offsetMs,
+    now: () => (stoppedMs ?? clock.now()) + offsetMs,
     sleep: (delayMs, options) => clock.sleep(delayMs, options),
     shift(ms) {
       offsetMs += ms
+    },
+    stop() {
+      stoppedMs ??= clock.now()
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { SubscriptionOptions } from 'tidings'
+import type { DeliveryOptions, SubscriptionOptions } from 'tidings'
 import {
   nameOf,
   openRuntime,
@@ -31,7 +31,7 @@ export interface FailingOptions extends Partial<SubscriptionOptions<Order>> {
   /** Runs before it is looked whether the event is one of the broken ones. */
   readonly first?: (order: Order) => unknown
   readonly diesAfter?: number
-  readonly onAsk?: (method: string) => void
+  readonly delivery?: DeliveryOptions
 }
 
 export async function openFailing(
@@ -44,7 +44,7 @@ export async function openFailing(
   const start = ({
     first,
     diesAfter,
-    onAsk,
+    delivery,
     ...options
   }: FailingOptions = {}): Promise<Process> => {
     const before = async (order: Order): Promise<void> => {
@@ -55,7 +55,7 @@ export async function openFailing(
     return runtime.start({
       parts: [recorder({ seen, before, ...options })],
       ...(diesAfter === undefined ? {} : { diesAfter }),
-      ...(onAsk === undefined ? {} : { onAsk }),
+      ...(delivery === undefined ? {} : { delivery }),
     })
   }
   const parked = async (): Promise<readonly string[]> => {

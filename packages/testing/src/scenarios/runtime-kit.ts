@@ -19,7 +19,7 @@ import {
   type Store,
   type SubscriptionOptions,
 } from 'tidings'
-import { fakeClock, type FakeClock } from '../fakes/fake-clock.ts'
+import { fakeClock, type FakeClock, type ShiftedClock } from '../fakes/fake-clock.ts'
 import { turns } from './expectations.ts'
 import { appendOf, sampleEvent, sampleSchema } from './sample-event.ts'
 import type { StoreHarness } from './scenario.ts'
@@ -117,7 +117,6 @@ export function recordEffect(
   })
 }
 
-const START_MS = Date.UTC(2026, 10, 21, 9)
 /** Between two looks at first; more and more, so that three minutes are some thousands of them. */
 const STEP_MS = 5
 const LONGEST_STEP_MS = 1000
@@ -128,8 +127,9 @@ const LEASE_MS = 10_000
 
 /** Opens the log of a scenario for applications. */
 export async function openRuntime(harness: StoreHarness): Promise<Runtime> {
+  harness.clock.stop()
   const store = await harness.open()
-  const clock = fakeClock(START_MS)
+  const clock = moveTogether(fakeClock(harness.clock.now()), harness.clock)
   const failures: unknown[] = []
   let started = 0
 
@@ -203,6 +203,25 @@ export async function openRuntime(harness: StoreHarness): Promise<Runtime> {
     effects: async () => {
       const events = await store.query({ types: [EffectRecorded.type] }).toArray()
       return events.map(({ payload }) => nameOf(payload as OrderPayload))
+    },
+  }
+}
+
+/** The clocks of the processes, and that of the store: leases run out by the one, and are renewed by the other. */
+function moveTogether(clock: FakeClock, store: ShiftedClock): FakeClock {
+  return {
+    now: () => clock.now(),
+    sleep: (delayMs, options) => clock.sleep(delayMs, options),
+    set: (timeMs) => clock.set(timeMs),
+    get sleeping() {
+      return clock.sleeping
+    },
+    async advance(ms) {
+      for (let leftMs = Math.ceil(ms); leftMs > 0; leftMs -= LONGEST_STEP_MS) {
+        const stepMs = Math.min(leftMs, LONGEST_STEP_MS)
+        store.shift(stepMs)
+        await clock.advance(stepMs)
+      }
     },
   }
 }

@@ -1,5 +1,6 @@
 import { runtimeClusterScenarios } from './runtime-cluster.ts'
 import { runtimeDeliveryScenarios } from './runtime-delivery.ts'
+import { runtimeInboxScenarios } from './runtime-inbox.ts'
 import { runtimeLetterScenarios } from './runtime-letters.ts'
 import { runtimeRetryScenarios } from './runtime-retries.ts'
 import { runtimeLoadScenarios } from './runtime-load.ts'
@@ -21,6 +22,7 @@ export const runtimeScenarios: readonly Scenario[] = Object.freeze([
   ...runtimeOpenScenarios,
   ...runtimeProgressScenarios,
   ...runtimeRelayScenarios,
+  ...runtimeInboxScenarios,
   ...runtimeRetryScenarios,
   ...runtimeLetterScenarios,
   ...runtimeParkingScenarios,
