@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { decodeEvent, defineSubscription } from 'tidings'
+import { decodeEvent, defineSubscription, StoreError } from 'tidings'
 import { gate, scenario } from './expectations.ts'
 import { always, SampleError, SLACK_MS, startRetrying } from './retrying.ts'
 import { NAME, names, openRuntime, OrderPlaced, parkedOf, recordEffect } from './runtime-kit.ts'
@@ -121,6 +121,31 @@ async function diesBetween(harness: StoreHarness): Promise<void> {
   assert.deepEqual(await parkedOf(runtime.store), [])
 }
 
+async function cannotPark(harness: StoreHarness): Promise<void> {
+  const runtime = await openRuntime(harness)
+  const busy = new StoreError('TIDINGS_STORE_BUSY', 'sample', 'Too busy.', { retryable: true })
+  let attempts = 0
+  const subscription = defineSubscription(NAME, {
+    events: OrderPlaced,
+    retry: { attempts: 2, delay: 10 },
+    handle: () => {
+      // From the last attempt on: the letter cannot be written.
+      if (++attempts === 2) process.troubledBy(busy)
+      throw always()
+    },
+  })
+  const process = await runtime.start({ parts: [subscription] })
+  await runtime.place('a', 1, 2)
+  await runtime.until(() => attempts === 2, 'the last attempt')
+  await runtime.clock.advance(8000)
+  assert.deepEqual(await parkedOf(runtime.store), [])
+  process.troubledBy(undefined)
+  await process.caughtUp()
+  const reasons = (await parkedOf(runtime.store)).map(({ reason }) => reason)
+  assert.deepEqual(reasons, ['failed', 'behind'], 'it is kept until it can be')
+  assert.equal(attempts, 2, 'and not handled again')
+}
+
 /** What is known of an event that failed for good, or that was cut off on the way. */
 export const runtimeLetterScenarios: readonly Scenario[] = [
   scenario('E12', 'an exhausted letter has everything', keepsEverything),
@@ -131,4 +156,5 @@ export const runtimeLetterScenarios: readonly Scenario[] = [
     'a process that dies between two attempts leaves the event to the next',
     diesBetween,
   ),
+  scenario('E18', 'a letter that cannot be written is written later', cannotPark),
 ]
