@@ -74,9 +74,11 @@ async function waitForNewer(
   if (leftMs() > 0) {
     holds.setNewer(`${stored.eventType} at position ${stored.position}: ${String(error)}`)
     await holds.pause(Math.min(OFFER_AFTER_MS, leftMs()))
-    holds.setNewer(undefined)
   }
-  if (leftMs() <= 0) return
-  offer()
-  holds.requireRunning()
+  if (leftMs() > 0) {
+    // It goes on to be shown as waiting until somebody else has it, or it is taken up again.
+    offer()
+    holds.requireRunning()
+  }
+  holds.setNewer(undefined)
 }
