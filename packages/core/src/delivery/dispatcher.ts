@@ -291,10 +291,9 @@ export class Dispatcher {
    */
   #beginGroup(): boolean {
     const taken = new Map<string, Item[]>()
-    const count = this.#takeGroup(taken)
-    if (count === 0) {
-      // Something that cannot be in a group stands first: it goes alone.
-      this.#beginSingle(this.#lanes.take()!)
+    const alone = this.#takeGroup(taken)
+    if (taken.size === 0) {
+      this.#beginSingle(alone ?? this.#lanes.take()!)
       return true
     }
     this.#pace.spend(count - 1)
@@ -306,21 +305,31 @@ export class Dispatcher {
     return true
   }
 
-  #takeGroup(taken: Map<string, Item[]>): number {
+  /**
+   * @returns the key, taken, of an event that must go alone and was read before all others: it goes
+   *   first. Left for last, such events would hold the mark back, and be looked at anew for each group
+   */
+  #takeGroup(taken: Map<string, Item[]>): string | undefined {
     const passed = new Set<string>()
     let count = 0
     for (const item of this.#arrivals.from()) {
       const { key } = item.plan
-      if (passed.has(key) || !this.#joinsGroup(item, taken)) passed.add(key)
+      if (passed.has(key)) continue
+      const isAlone = this.#goesAlone(item)
+      if (isAlone && count === 0 && this.#lanes.takeKey(key)) return key
+      if (isAlone || !this.#joinsGroup(item, taken)) passed.add(key)
       else if (++count === GROUP) break
     }
-    return count
+    return undefined
+  }
+
+  #goesAlone({ isSingle, plan }: Item): boolean {
+    return isSingle || plan.kind !== 'handle' || this.#parts.index.has(plan.key)
   }
 
   /** Takes an item if it may be in the group that is put together. */
   #joinsGroup(item: Item, taken: Map<string, Item[]>): boolean {
-    const { key, kind } = item.plan
-    if (item.isSingle || kind !== 'handle' || this.#parts.index.has(key)) return false
+    const { key } = item.plan
     const items = taken.get(key)
     if (items === undefined && !this.#lanes.takeKey(key)) return false
     if (this.#lanes.peek(key) !== item) {

@@ -388,5 +388,7 @@ export class Session {
   #onDone({ stored, plan }: Item, outcome: Outcome): void {
     if (outcome === 'skipped' && plan.kind === 'handle') this.#passedOver(stored, 'skipped')
     if (outcome === 'parked') this.#parkedDue.ring()
+    // Groups and batches are no single attempts, and yet their keys succeed.
+    if (outcome === 'handled') this.holds.succeeded()
   }
 }

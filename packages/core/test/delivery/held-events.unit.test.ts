@@ -40,6 +40,37 @@ describe('an event for which there is no room among the parked ones', () => {
   )
 })
 
+test.each(['group', 'batch'])(
+  'keys that fail now and then are no outage, where all between them succeed in a %s',
+  async (shape) => {
+    const { store, clock } = openTimed()
+    const handled: number[] = []
+    const handle = ({
+      payload,
+    }: {
+      readonly payload: { readonly n: number; readonly key: string }
+    }) => {
+      if (payload.key.startsWith('bad')) throw new Error('this one never')
+      handled.push(payload.n)
+    }
+    const { place, app, states } = await startOrders({
+      store,
+      clock,
+      ...(shape === 'group' ? { handle } : { handleBatch: (events) => events.forEach(handle) }),
+      subscription: { outageAfter: 3, effects: 'database' },
+    })
+    for (const [round, bad] of ['bad-1', 'bad-2', 'bad-3', 'bad-4'].entries()) {
+      await place(bad)
+      const isParked = async (): Promise<boolean> =>
+        (await app.admin.parked.list({})).length === round + 1
+      await until(clock, isParked)
+      await place('a', 'b')
+      await until(clock, () => handled.length === 2 * (round + 1))
+    }
+    expect(states).not.toContain('outage')
+  },
+)
+
 test('in an outage operations on parked events are carried out', async () => {
   const { store, clock } = openTimed()
   const { place, app } = await startOrders({
