@@ -291,8 +291,8 @@ export class Dispatcher {
    */
   #beginGroup(): boolean {
     const taken = new Map<string, Item[]>()
-    const alone = this.#takeGroup(taken)
-    if (taken.size === 0) {
+    const { count, alone } = this.#takeGroup(taken)
+    if (count === 0) {
       this.#beginSingle(alone ?? this.#lanes.take()!)
       return true
     }
@@ -306,21 +306,25 @@ export class Dispatcher {
   }
 
   /**
-   * @returns the key, taken, of an event that must go alone and was read before all others: it goes
-   *   first. Left for last, such events would hold the mark back, and be looked at anew for each group
+   * @returns how many, or the key, taken, of an event that must go alone and was read before all
+   *   others: it goes first. Left for last, such events would hold the mark back, and be looked at anew
+   *   for each group
    */
-  #takeGroup(taken: Map<string, Item[]>): string | undefined {
+  #takeGroup(taken: Map<string, Item[]>): {
+    readonly count: number
+    readonly alone?: string
+  } {
     const passed = new Set<string>()
     let count = 0
     for (const item of this.#arrivals.from()) {
       const { key } = item.plan
       if (passed.has(key)) continue
       const isAlone = this.#goesAlone(item)
-      if (isAlone && count === 0 && this.#lanes.takeKey(key)) return key
+      if (isAlone && count === 0 && this.#lanes.takeKey(key)) return { count, alone: key }
       if (isAlone || !this.#joinsGroup(item, taken)) passed.add(key)
       else if (++count === GROUP) break
     }
-    return undefined
+    return { count }
   }
 
   #goesAlone({ isSingle, plan }: Item): boolean {
