@@ -1,5 +1,6 @@
 import * as z from 'zod'
 import { batch, createEventBus, defineEvent, window, type EventBus } from 'tidings'
+import { heapBytes, megabytes } from './heap.ts'
 
 const payload = z.object({ n: z.number() })
 const Published = defineEvent('Soak.Direct.Published', { payload })
@@ -54,7 +55,7 @@ export async function soakBus({ count, checks, onProgress }: SoakOptions): Promi
     // What the first steps compile and cache is no growth.
     if (baseBytes === 0) baseBytes = bytes
     highestBytes = Math.max(highestBytes, bytes)
-    onProgress(`${step * STEP} events, ${(bytes / 1e6).toFixed(1)} MB after a collection`)
+    onProgress(`${step * STEP} events, ${megabytes(bytes)} after a collection`)
     requireFlat(baseBytes, bytes, step * STEP)
   }
   await bus.drain()
@@ -93,12 +94,6 @@ async function sendStep(bus: EventBus<(typeof events)[number]['~event']>): Promi
     await Promise.all(Array.from({ length: BATCH }, (_, n) => bus.publish(Batched({ n }))))
   }
   await bus.drain()
-}
-
-function heapBytes(): number {
-  if (globalThis.gc === undefined) throw new Error('Run it with --expose-gc.')
-  globalThis.gc()
-  return process.memoryUsage().heapUsed
 }
 
 function requireFlat(baseBytes: number, bytes: number, sent: number): void {
