@@ -23,7 +23,8 @@ import { fakeClock, type FakeClock, type ShiftedClock } from '../fakes/fake-cloc
 import { turns } from './expectations.ts'
 import { appendOf, sampleEvent, sampleSchema } from './sample-event.ts'
 import type { StoreHarness } from './scenario.ts'
-import { severable } from './severable-store.ts'
+import { quiet } from './quiet.ts'
+import { severable, type SeverableStore } from './severable-store.ts'
 
 /** What a process is started with. */
 export interface ProcessOptions {
@@ -129,7 +130,9 @@ const LEASE_MS = 10_000
 export async function openRuntime(harness: StoreHarness): Promise<Runtime> {
   harness.clock.stop()
   const store = await harness.open()
-  const clock = moveTogether(fakeClock(harness.clock.now()), harness.clock)
+  const links: SeverableStore[] = []
+  const answered = quiet(() => sumOf(links.map((link) => (link.isSevered ? 0 : link.underWay))))
+  const clock = moveTogether(fakeClock(harness.clock.now()), harness.clock, answered)
   const failures: unknown[] = []
   let started = 0
 
@@ -157,6 +160,7 @@ export async function openRuntime(harness: StoreHarness): Promise<Runtime> {
     const leaseMs = delivery?.leaseMs ?? LEASE_MS
     const runOut = (): void => harness.clock.shift(leaseMs + 1)
     const link = severable(store, { diesAfter, onDeath: runOut, onAsk })
+    links.push(link)
     let isSpared = false
     const app: App = await bootstrap({
       ...(publisher === undefined ? {} : { publisher: harness.patch.publisher(publisher) }),
@@ -208,7 +212,11 @@ export async function openRuntime(harness: StoreHarness): Promise<Runtime> {
 }
 
 /** The clocks of the processes, and that of the store: leases run out by the one, and are renewed by the other. */
-function moveTogether(clock: FakeClock, store: ShiftedClock): FakeClock {
+function moveTogether(
+  clock: FakeClock,
+  store: ShiftedClock,
+  answered: () => Promise<void>,
+): FakeClock {
   return {
     now: () => clock.now(),
     sleep: (delayMs, options) => clock.sleep(delayMs, options),
@@ -219,11 +227,16 @@ function moveTogether(clock: FakeClock, store: ShiftedClock): FakeClock {
     async advance(ms) {
       for (let leftMs = Math.ceil(ms); leftMs > 0; leftMs -= LONGEST_STEP_MS) {
         const stepMs = Math.min(leftMs, LONGEST_STEP_MS)
+        await answered()
         store.shift(stepMs)
         await clock.advance(stepMs)
       }
     },
   }
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0)
 }
 
 async function placeOrders(

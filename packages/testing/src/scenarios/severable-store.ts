@@ -4,6 +4,8 @@ import type { EventReader, Store, StoreTransaction } from 'tidings'
 export interface SeverableStore {
   readonly store: Store
   readonly isSevered: boolean
+  /** Calls that the store has not answered yet; neither those that wait for more, nor open transactions. */
+  readonly underWay: number
   /**
    * The process is dead: nothing more goes through in either direction; what was not committed is
    * rolled back.
@@ -35,9 +37,14 @@ export function severable(store: Store, options: SeverableOptions = {}): Severab
       link.through(() =>
         store.transaction(async (tx) => {
           link.step()
-          const result = await Promise.race([work(tx), link.severed])
-          link.step()
-          return Promise.race([result, link.severed])
+          link.underWay--
+          try {
+            const result = await Promise.race([work(tx), link.severed])
+            link.step()
+            return await Promise.race([result, link.severed])
+          } finally {
+            link.underWay++
+          }
         }, txOptions),
       ),
   })
@@ -48,6 +55,7 @@ export function severable(store: Store, options: SeverableOptions = {}): Severab
 class Link {
   trouble: Error | undefined
   isSevered = false
+  underWay = 0
   readonly severed: Promise<never>
   readonly #die: (error: Error) => void
   readonly #options: SeverableOptions
@@ -88,17 +96,26 @@ class Link {
   }
 
   /** Asks, and hears the answer, as far as the process still can. */
-  async through(ask: () => unknown): Promise<unknown> {
+  async through(ask: () => unknown, isCounted = true): Promise<unknown> {
     await this.#thawed?.promise
     this.step()
     if (this.isSevered) return never()
     try {
       if (this.trouble !== undefined) throw this.trouble
-      const answer = await ask()
+      const answer = await (isCounted ? this.#counted(ask) : ask())
       return await this.#hear(answer)
     } catch (error) {
       await this.#hear(undefined)
       throw error
+    }
+  }
+
+  async #counted(ask: () => unknown): Promise<unknown> {
+    this.underWay++
+    try {
+      return await ask()
+    } finally {
+      this.underWay--
     }
   }
 
@@ -125,6 +142,9 @@ function guard<Whole extends object>(
         link.asked(String(name))
         return Reflect.apply(value, target, args) as unknown
       }
+      // It waits for as long as nothing comes: nobody waits for it.
+      if (name === 'waitBeyond')
+        return (...args: readonly unknown[]) => link.through(() => call(args), false)
       if (!READERS.has(String(name)))
         return (...args: readonly unknown[]) => link.through(() => call(args))
       return (...args: readonly unknown[]) => guardReader(call(args) as EventReader, link)
