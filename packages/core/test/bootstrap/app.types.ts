@@ -111,6 +111,16 @@ export async function sqlHandlers(): Promise<void> {
   expectTypeOf(sent.state).toEqualTypeOf<undefined>()
   await onSql.store.transaction(async (tx) => tx.sql`SELECT 1`)
 
+  const received = await onSql.receive({ source: 'github', id: 'x' }, async ({ tx }) => {
+    await tx.sql`SELECT 1`
+    return 7
+  })
+  // @ts-expect-error a repeat has no result
+  expectTypeOf(received.result).toBeNumber()
+  if (!received.repeated) expectTypeOf(received.result).toBeNumber()
+  // @ts-expect-error the memory store's transactions have no sql
+  await app.receive({ source: 'github', id: 'x' }, async ({ tx }) => tx.sql`SELECT 1`)
+
   // @ts-expect-error a handler that writes rows needs a store that has SQL
   await bootstrap({ store: memory, modules: [rows] })
   // @ts-expect-error one handler of several is enough

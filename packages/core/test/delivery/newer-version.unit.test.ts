@@ -123,7 +123,10 @@ test('where no process knows it, its key waits ten minutes while other keys go o
   expect(Date.parse(letter?.parkedAt ?? '') - startMs).toBeGreaterThanOrEqual(600_000)
   expect(older.told.filter((state) => state.startsWith('waiting')).length).toBeGreaterThan(10)
   const after = older.told.filter((_, index) => older.told[index - 1]?.startsWith('waiting'))
-  expect(after.slice(0, -1).every((state) => state === 'catching-up: '), 'never live').toBe(true)
+  expect(
+    after.slice(0, -1).every((state) => state === 'catching-up: '),
+    'never live',
+  ).toBe(true)
 
   const newer = await startProcess(PostedToday, timed)
   await older.close()
