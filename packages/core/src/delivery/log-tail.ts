@@ -78,7 +78,10 @@ export class LogTail {
   }
 
   #kept(after: number): LogPage | undefined {
-    const page = this.#pages.find(({ upTo }) => upTo > after)
+    // From the newest: whoever is near the end asks, and where events come singly there are 2,000 pages.
+    let index = this.#pages.length
+    while (index > 0 && this.#pages[index - 1]!.upTo > after) index--
+    const page = this.#pages[index]
     if (page === undefined) return undefined
     const [first] = page.events
     if (first === undefined || first.position > after) return page

@@ -13,7 +13,7 @@ function block(n: number): void {
 
 const { app } = await startTally(file, {
   owner: 'blocked',
-  leaseMs: 300,
+  leaseMs: 1500,
   ...(where === 'before' ? { before: block } : { after: block }),
 })
 app.observations.subscription.observe(({ to, reason }) => {

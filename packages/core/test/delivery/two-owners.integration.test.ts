@@ -91,7 +91,7 @@ describe('a handler that blocks the event loop for longer than its lease', () =>
 
   async function startBlocked(file: string, where: 'before' | 'after'): Promise<Blocked> {
     const script = fileURLToPath(new URL('blocked-process.ts', import.meta.url))
-    const child = fork(script, [file, where, '1500'], {
+    const child = fork(script, [file, where, '5000'], {
       execArgv: ['--conditions=@tidings/source'],
     })
     onTestFinished(() => void child.kill('SIGKILL'))
@@ -106,7 +106,7 @@ describe('a handler that blocks the event loop for longer than its lease', () =>
   test('before its first write: another process takes over, the write is refused, and it says so', async () => {
     const file = temporaryFile()
     const blocked = await startBlocked(file, 'before')
-    const rescuer = await start(file, { owner: 'rescuer', leaseMs: 300, pollMs: 20 })
+    const rescuer = await start(file, { owner: 'rescuer', leaseMs: 1500, pollMs: 20 })
     await castVotes(rescuer, 1, 1)
     // Its transaction is over before the next handler blocks: it would hold the file meanwhile.
     await expect.poll(async () => (await counted(rescuer)).length, { timeout: 20_000 }).toBe(1)
@@ -134,7 +134,7 @@ describe('a handler that blocks the event loop for longer than its lease', () =>
   test('inside its transaction: nobody can take over while it holds the file, and nothing is done twice', async () => {
     const file = temporaryFile()
     const blocked = await startBlocked(file, 'after')
-    const rescuer = await start(file, { owner: 'rescuer', leaseMs: 300, pollMs: 20 })
+    const rescuer = await start(file, { owner: 'rescuer', leaseMs: 1500, pollMs: 20 })
     await castVotes(rescuer, 1, 3)
     await blocked.says('blocked')
     // It waits for the file, as everybody does.
