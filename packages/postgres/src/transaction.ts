@@ -64,6 +64,8 @@ export class OwnTransaction implements PostgresTransaction {
   #broken = false
   #failure: { readonly error: unknown } | undefined
   #endTurn: (() => void) | undefined
+  /** Statements that have not ended: what is done in several is done in all of them before it is over. */
+  readonly #underWay = new Set<Promise<unknown>>()
   #appended: AppendResult | undefined
   #appendedId: string | undefined
 
@@ -140,6 +142,7 @@ export class OwnTransaction implements PostgresTransaction {
   async commit(): Promise<void> {
     this.#open = false
     await this.#begun
+    await this.#ended()
     if (this.#failure !== undefined) throw this.#failure.error
     this.#signal?.throwIfAborted()
     if (this.#lent === undefined) return
@@ -162,6 +165,8 @@ export class OwnTransaction implements PostgresTransaction {
     try {
       // Whoever began it got its error.
       await this.#begun?.catch(() => undefined)
+      // What of them came after the rollback would be committed by itself.
+      await this.#ended()
       if (this.#lent !== undefined && !this.#broken) {
         await this.#lent.session.client.query('rollback').catch((error: unknown) => {
           // A connection that is gone has rolled back by that.
@@ -231,14 +236,23 @@ export class OwnTransaction implements PostgresTransaction {
   async #noteFailure<Result>(work: () => Promise<Result>, check?: () => void): Promise<Result> {
     this.#requireOpen()
     check?.()
+    const working = work()
+    this.#underWay.add(working)
     try {
-      return await work()
+      return await working
     } catch (error) {
       if (isConnectionLoss(error)) this.#broken = true
       const named = toStoreError(error, this.#parts.settings.location)
       this.#failure ??= { error: named }
       throw named
+    } finally {
+      this.#underWay.delete(working)
     }
+  }
+
+  /** Resolves when nothing is under way any more, whatever came of it: whoever began it was told. */
+  async #ended(): Promise<void> {
+    await Promise.allSettled(this.#underWay)
   }
 
   #side(session: Lent['session']): ReadSide {

@@ -206,6 +206,25 @@ async function rollBackStep({ open }: StoreHarness): Promise<void> {
   assert.deepEqual(await aheadOf(store, 3), [6], 'and the next step sweeps it')
 }
 
+/** A step may be several statements: none of them comes after the rollback, and is committed by itself. */
+async function abandonStep({ open }: StoreHarness): Promise<void> {
+  const store = await open()
+  const fence = fenceOf((await claimAs(store, 1)).record)
+  for (let waited = 0; waited < 12; waited++) {
+    let abandoned: Promise<unknown> = Promise.resolve()
+    const failing = store.transaction(async (tx) => {
+      await tx.progress(fence)
+      // Refused, or done and rolled back: whichever, nobody waits for it.
+      abandoned = Promise.allSettled([tx.progress({ ...fence, ahead: [5 + waited] })])
+      for (let left = waited; left > 0; left--) await Promise.resolve()
+      throw new Error('no')
+    })
+    await rejection(failing, 'a transaction that throws')
+    await abandoned
+  }
+  assert.deepEqual(await aheadOf(store, 2), [], 'nothing of what was under way is there')
+}
+
 /** How far a subscription is. */
 export const progressScenarios: readonly Scenario[] = [
   scenario('D01', 'a mark moves from its own value only, and never back', moveMark),
@@ -221,4 +240,5 @@ export const progressScenarios: readonly Scenario[] = [
   scenario('D07', 'a subscription says what it does, and since when', sayWhat),
   scenario('D08', 'subscriptions do not touch each other', keepApart),
   scenario('D09', 'a rollback takes a step back, its sweeping included', rollBackStep),
+  scenario('D10', 'a rollback takes back what is under way, in all its statements', abandonStep),
 ]
