@@ -42,6 +42,8 @@ export interface SessionParts {
 const WINDOW = 10_000
 /** How often the mark is moved over events that are none of the subscription's, milliseconds. */
 const CATCH_UP_MS = 1000
+/** Made once: an abort without a reason makes an error with a stack. */
+const WAITED = new Error('What was waited for has come')
 
 /**
  * A subscription, for as long as this process owns it: reads, hands out, and ends in good order.
@@ -170,7 +172,7 @@ export class Session {
       // Ended below, where something else came first.
       .catch(() => undefined)
     await Promise.race([something, late, this.#over.promise])
-    waiting.abort()
+    waiting.abort(WAITED)
   }
 
   /** What a session's own work failed of. @throws {SessionOver} where it is over by that */
