@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Lanes } from '../packages/core/src/delivery/lanes.ts'
 import { scaled, type Bench, type Running, type Setting, type Variant } from './harness/bench.ts'
 import { RawConsumer } from './twins/consumer.ts'
-import { appendScans, ParcelScanned } from './workload/parcels.ts'
+import { ParcelScanned, seedParcels } from './workload/parcels.ts'
 
 const EVENTS = 20_000
 const SINGLE_EVENTS = 2000
@@ -11,23 +11,6 @@ const KEYS = 10_000
 
 const seeded = ({ shared }: Pick<Setting, 'shared'>): string => join(shared, 'log.db')
 const singles = ({ shared }: Pick<Setting, 'shared'>): string => join(shared, 'singles.db')
-
-async function seedLog(file: string, events: number): Promise<void> {
-  const { bootstrap, defineModule } = await import('tidings')
-  const { sqlite } = await import('tidings/sqlite')
-  const app = await bootstrap({
-    store: sqlite({ file, synchronous: 'normal' }),
-    modules: [defineModule('bench', [ParcelScanned])],
-    delivery: { run: false },
-  })
-  await appendScans(app.store, { events, keys: KEYS })
-  await app.store.transaction((tx) =>
-    tx.sql`create table bench_effects (grams integer not null, depot text not null) strict`.then(
-      () => undefined,
-    ),
-  )
-  await app.close()
-}
 
 /** A subscription that writes a row for each event; every sample is a subscription that was never there. */
 function ours(
@@ -154,7 +137,7 @@ export const bench: Bench = {
     'The lanes must cost no more than 1 µs an event: more than 1,000,000 items/s.',
   ],
   async seed({ shared, scale }) {
-    await seedLog(seeded({ shared }), scaled(EVENTS, scale))
-    await seedLog(singles({ shared }), scaled(SINGLE_EVENTS, scale))
+    await seedParcels(seeded({ shared }), { events: scaled(EVENTS, scale), keys: KEYS })
+    await seedParcels(singles({ shared }), { events: scaled(SINGLE_EVENTS, scale), keys: KEYS })
   },
 }

@@ -47,6 +47,8 @@ export interface RatioGoal {
   readonly reference: string
   readonly atLeast?: number
   readonly atMost?: number
+  /** What is compared: a figure of both; what the bench shows, without. */
+  readonly figure?: string
   /** Says that the reference is a fair one; when it fails, the whole run proves nothing. */
   readonly fairness?: boolean
 }

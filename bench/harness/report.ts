@@ -134,7 +134,8 @@ function goalTable(verdicts: readonly Verdict[]): string[] {
 export function describeGoal(goal: Goal): string {
   if (goal.kind === 'figure') return `${goal.variant}: ${goal.figure}`
   if (goal.kind === 'difference') return `${goal.variant} − ${goal.reference}`
-  return `${goal.variant} ÷ ${goal.reference}${goal.fairness === true ? ' (is the twin fair?)' : ''}`
+  const figure = goal.figure === undefined ? '' : `, ${goal.figure}`
+  return `${goal.variant} ÷ ${goal.reference}${figure}${goal.fairness === true ? ' (is the twin fair?)' : ''}`
 }
 
 function describeBound(goal: Goal): string {

@@ -52,13 +52,17 @@ function goalSpread(bench: Bench, rounds: Rounds, goal: Goal): Spread | undefine
       return pairSpread(
         rounds,
         goal,
-        (mine, theirs) => valueOf(bench, mine) / valueOf(bench, theirs),
+        (mine, theirs) => comparedOf(bench, goal, mine) / comparedOf(bench, goal, theirs),
       )
     case 'difference':
       return pairSpread(rounds, goal, (mine, theirs) => msEach(bench, mine) - msEach(bench, theirs))
     default:
       return figureSpread(rounds, goal)
   }
+}
+
+function comparedOf(bench: Bench, { figure }: RatioGoal, sample: Measurement): number {
+  return figure === undefined ? valueOf(bench, sample) : (sample.figures[figure] ?? Number.NaN)
 }
 
 function msEach({ clock }: Bench, sample: Measurement): number {

@@ -25,7 +25,7 @@ function benchOf(goals: readonly Goal[]): Bench {
   }
 }
 
-const ratio: Goal = { kind: 'ratio', variant: 'ours', reference: 'twin', atLeast: 0.7 }
+const ratio = { kind: 'ratio', variant: 'ours', reference: 'twin', atLeast: 0.7 } as const
 
 describe('judging a run', () => {
   test('takes the median of the ratios of the rounds, not the ratio of the medians', () => {
@@ -74,6 +74,20 @@ describe('judging a run', () => {
       'pass',
       'miss',
       'shown',
+    ])
+  })
+
+  test('compares a figure of both where the goal names one; a side without it was not measured', () => {
+    const rounds: Rounds = new Map([
+      ['ours', [sample(10, { p50: 60 })]],
+      ['twin', [sample(10, { p50: 20 })]],
+    ])
+    const of = (figure: string, atMost: number): Goal => ({ ...ratio, figure, atMost, atLeast: 0 })
+    const goals = [of('p50', 3), of('p50', 2.9), of('p99', 3)]
+    expect(judge(benchOf(goals), rounds).map(({ outcome }) => outcome)).toEqual([
+      'pass',
+      'miss',
+      'not measured',
     ])
   })
 

@@ -83,3 +83,47 @@ export class RawConsumer {
     this.position = position
   }
 }
+
+/** A record as a relay sends it. */
+export interface RawRecord {
+  readonly topic: string
+  readonly key: string
+  readonly value: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Makes the same record of a row that ours makes; the payload goes out as the text that it is kept as. */
+export function recordMaker(database: DatabaseSync): (row: LogRow) => RawRecord {
+  const types = namesIn(database, 'event_types')
+  const topics = namesIn(database, 'topics')
+  return (row) => {
+    const type = types.get(row[4] as number)!
+    const stream = row[1] as string
+    const slash = stream.indexOf('/')
+    const aggregateId = stream.slice(slash + 1)
+    const value = `{"event_id":"${row[3]}","event_type":"${type}","event_version":${row[5]},"timestamp":"${new Date(row[8] as number).toISOString()}","aggregate_type":"${stream.slice(0, slash)}","aggregate_id":${JSON.stringify(aggregateId)},"correlation_id":"${row[6]}","causation_id":${row[7] === null ? 'null' : `"${row[7]}"`},"payload":${row[11]},"metadata":{"version":${row[5]}${membersOf(row[12] as string | null)}},"stream_version":${row[2]},"position":${row[0]},"recorded_at":"${new Date(row[9] as number).toISOString()}"}`
+    return {
+      topic: topics.get(row[13] as number)!,
+      key: (row[14] as string | null) ?? aggregateId,
+      value,
+      headers: {
+        event_id: row[3] as string,
+        event_type: type,
+        event_version: String(row[5]),
+        correlation_id: row[6] as string,
+        'content-type': 'application/json',
+        position: String(row[0]),
+      },
+    }
+  }
+}
+
+/** What a JSON object has in it, to go on with in another. */
+function membersOf(json: string | null): string {
+  return json === null || json === '{}' ? '' : `,${json.slice(1, -1)}`
+}
+
+function namesIn(database: DatabaseSync, table: 'event_types' | 'topics'): Map<number, string> {
+  const rows = database.prepare(`select id, name from ${table}`).all()
+  return new Map(rows.map(({ id, name }) => [id as number, name as string]))
+}

@@ -19,7 +19,7 @@ export const ParcelScanned = defineEvent('Bench.Parcel.Scanned', {
 const PER_APPEND = 500
 
 /** Appends scans of `keys` parcels, in a random order. */
-export async function appendScans(
+async function appendScans(
   store: Pick<AppStore, 'append'>,
   { events, keys }: { readonly events: number; readonly keys: number },
 ): Promise<void> {
@@ -45,4 +45,25 @@ export async function appendScans(
       })),
     )
   }
+}
+
+/** A log of such scans, and the table that handlers write into. */
+export async function seedParcels(
+  file: string,
+  count: { readonly events: number; readonly keys: number },
+): Promise<void> {
+  const { bootstrap, defineModule } = await import('tidings')
+  const { sqlite } = await import('tidings/sqlite')
+  const app = await bootstrap({
+    store: sqlite({ file, synchronous: 'normal' }),
+    modules: [defineModule('bench', [ParcelScanned])],
+    delivery: { run: false },
+  })
+  await appendScans(app.store, count)
+  await app.store.transaction((tx) =>
+    tx.sql`create table bench_effects (grams integer not null, depot text not null) strict`.then(
+      () => undefined,
+    ),
+  )
+  await app.close()
 }
