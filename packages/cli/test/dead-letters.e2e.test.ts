@@ -228,11 +228,12 @@ describe('redriving', () => {
     const shop = await openShop()
     const [head = ''] = await shop.letters()
     writeFileSync(join(shop.cwd, 'mended.json'), '{ "to": "anna", "lines": 7 }')
-    const { code } = await runCli(
+    const { code, stdout } = await runCli(
       ['dead-letters', 'redrive', '--id', head, '--payload', 'mended.json', '--run'],
       { cwd: shop.cwd },
     )
-    expect(code).toBe(0)
+    // Those behind it came along, with payloads of their own.
+    expect([code, stdout]).toEqual([3, expect.stringContaining('1 resolved, 2 parked again')])
     expect(shop.sent()).toContain('anna:7')
     const shown = await shop.tidings('dead-letters', 'show', head)
     expect(shown.stdout).toContain('payload that took its place')

@@ -1,5 +1,5 @@
 import type { SubscriptionOverview } from 'tidings'
-import { describeInLine } from '../admin/read-subscriptions.ts'
+import { describeInLine } from '../admin/describe-subscription.ts'
 import type { Translate } from '../texts/texts.ts'
 import { fail, ok, warn, type Finding } from './finding.ts'
 

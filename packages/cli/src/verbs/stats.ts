@@ -1,5 +1,6 @@
+import { describeInLine } from '../admin/describe-subscription.ts'
 import { toJsonObject } from '../admin/json.ts'
-import { describeInLine, readSubscriptions } from '../admin/read-subscriptions.ts'
+import { readSubscriptions } from '../admin/read-subscriptions.ts'
 import type { VerbContext } from '../context.ts'
 import { exitCodes, type ExitCode } from '../failure.ts'
 import { printFields } from '../output/fields.ts'

@@ -1,11 +1,11 @@
 import type { SubscriptionOverview } from 'tidings'
+import { describeLag, describeState } from '../../admin/describe-subscription.ts'
 import { toJsonObject } from '../../admin/json.ts'
 import { openDesk } from '../../admin/open-desk.ts'
 import type { VerbContext } from '../../context.ts'
 import { exitCodes, type ExitCode } from '../../failure.ts'
 import type { Style } from '../../output/paint.ts'
 import { createTable, type Column } from '../../output/table.ts'
-import { formatSeconds } from '../../output/units.ts'
 import { formatNumber } from '../../texts/texts.ts'
 
 /** `tidings subscriptions list`: what each is doing, and how far it is. */
@@ -55,21 +55,7 @@ function columnsOf({ t }: VerbContext): readonly Column<SubscriptionOverview>[] 
   ]
 }
 
-/** Without an owner nobody keeps its state true: then that is what counts. */
-export function describeState(
-  { owner, state }: Pick<SubscriptionOverview, 'owner' | 'state'>,
-  t: VerbContext['t'],
-): string {
-  if (owner !== undefined) return state
-  return state === 'stopped' ? t('subscription.stopped') : t('subscription.not-running', { state })
-}
-
 function styleOf({ owner, state }: SubscriptionOverview): Style {
   if (owner === undefined || state === 'failed' || state === 'outage') return 'red'
   return state === 'live' ? 'green' : 'yellow'
-}
-
-/** 95000 → `1:35`. */
-export function describeLag(lagMs: number): string {
-  return lagMs === 0 ? '-' : formatSeconds(lagMs / 1000)
 }

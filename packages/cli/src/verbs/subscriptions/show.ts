@@ -1,3 +1,4 @@
+import { describeLag, describeState } from '../../admin/describe-subscription.ts'
 import { toJsonObject } from '../../admin/json.ts'
 import { openDesk } from '../../admin/open-desk.ts'
 import type { Arguments } from '../../arguments/spec.ts'
@@ -6,7 +7,6 @@ import type { VerbContext } from '../../context.ts'
 import { exitCodes, type ExitCode } from '../../failure.ts'
 import { printFields } from '../../output/fields.ts'
 import { formatNumber } from '../../texts/texts.ts'
-import { describeLag, describeState } from './list.ts'
 
 /** `tidings subscriptions show`: one, whole. */
 export async function runShow(
