@@ -54,33 +54,50 @@ export async function attemptEvent(
   })
 }
 
-/** Handles several events in one transaction: those of a key in order, different keys side by side. */
+/** Nothing of a group is done, since the handlers of some of its events failed. */
+export class GroupFailure extends Error {
+  readonly failed: ReadonlySet<StoredEnvelope>
+
+  constructor(failed: ReadonlySet<StoredEnvelope>) {
+    super(`${failed.size} events of a group failed`)
+    this.name = 'GroupFailure'
+    this.failed = failed
+  }
+}
+
+/**
+ * Handles several events in one transaction: those of a key in order, different keys side by side.
+ *
+ * @throws {GroupFailure} handlers failed; whatever else is thrown is about the group as a whole
+ */
 export async function attemptGroup(
   parts: AttemptPorts,
   lanes: readonly (readonly AttemptOf[])[],
   completion: Completion,
 ): Promise<void> {
-  const { deadlines } = parts
   await interruptible(parts, true, async (shared) => {
     const { transaction, interruption } = shared
     const works: HandlerWork[] = []
+    const failed = new Set<StoredEnvelope>()
     const runLane = async (lane: readonly AttemptOf[]): Promise<void> => {
       for (const of of lane) {
-        if (interruption.error !== undefined) throw interruption.error
+        if (interruption.error !== undefined) return
         const work = new HandlerWork(of.event, shared)
         works.push(work)
-        const answer = handOver(parts, of, work)
-        if (!isThenable(answer)) continue
-        deadlines.watch(work)
         try {
-          await answer
-        } finally {
-          deadlines.unwatch(work)
+          const answer = handOver(parts, of, work)
+          if (isThenable(answer)) await inTime(parts, work, answer)
+        } catch {
+          // It runs again alone, and is told of then.
+          failed.add(of.event)
+          return
         }
       }
     }
-    // Interrupted once for all of them: a race each would cost more than most handlers do.
-    await interruption.race(everyEnd(lanes.map(runLane)))
+    // Interrupted once for all of them: a race each would cost more than most handlers do. And all of
+    // them end, whichever fails: the transaction must not be gone while others still use it.
+    await interruption.race(Promise.all(lanes.map(runLane)))
+    if (failed.size > 0) throw new GroupFailure(failed)
     await commit(parts, works, { transaction, completion })
   })
 }
@@ -151,13 +168,6 @@ function notInBatch(name: string, event: Envelope): UsageError {
   )
 }
 
-/** All of them have ended; rejects with the first failure. A transaction must not end under a handler. */
-async function everyEnd(running: readonly Promise<void>[]): Promise<void> {
-  const ends = await Promise.allSettled(running)
-  const failed = ends.find((end) => end.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
-}
-
 /** Runs an attempt that can be ended from outside, and lets go of its transaction when it fails. */
 async function interruptible(
   { running, ports, name, plan: { timeoutMs } }: AttemptPorts,
@@ -184,14 +194,23 @@ function handOver({ plan }: AttemptPorts, of: AttemptOf, work: HandlerWork): unk
 }
 
 /** Waits for a handler, but not beyond its time, nor beyond the stop of the subscription. */
-async function guard(
-  { deadlines }: AttemptPorts,
+function guard(
+  parts: AttemptPorts,
   { work, interruption }: { readonly work: Watched; readonly interruption: Interruption },
+  answer: PromiseLike<unknown>,
+): Promise<void> {
+  return inTime(parts, work, interruption.race(answer))
+}
+
+/** Waits, and has the work expire when it takes too long. */
+async function inTime(
+  { deadlines }: AttemptPorts,
+  work: Watched,
   answer: PromiseLike<unknown>,
 ): Promise<void> {
   deadlines.watch(work)
   try {
-    await interruption.race(answer)
+    await answer
   } finally {
     deadlines.unwatch(work)
   }

@@ -1,6 +1,6 @@
 import type { ClaimedProgress } from '../store/subscription-store.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
-import { GROUP } from './dispatcher.ts'
+import { GROUP } from './groups.ts'
 import { PAGE } from './log-tail.ts'
 
 /** How carefully an event is handled. */

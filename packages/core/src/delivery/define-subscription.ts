@@ -44,8 +44,8 @@ export interface SubscriptionOptions<E extends Envelope> {
   readonly rate?: number
   readonly retry?: RetryPolicy
   /**
-   * `database`: everything that the handler does goes through `ctx.tx`. Then up to 100 events share a
-   * transaction; one that fails makes each of them run again by itself.
+   * `database`: everything that the handler does goes through `ctx.tx`. Then up to 250 events share a
+   * transaction; of those whose handlers fail each runs again by itself, and the others once more together.
    */
   readonly effects?: 'database' | 'anywhere'
   /** What is done about an event that does not fit its contract; `park` by default. */

@@ -2,11 +2,11 @@ import type { Clock } from '../internal/clock.ts'
 import { parseNormalTime } from '../internal/time.ts'
 import { attemptGroup, type AttemptPorts } from './attempt.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
-import { Arrivals } from './arrivals.ts'
 import { BatchRunner } from './batch-runner.ts'
 import { toAttempt, toEvent, type Item } from './item.ts'
 import { Pace } from './pace.ts'
 import type { EventRunner, Outcome } from './event-runner.ts'
+import { Groups, markFailed, type Group } from './groups.ts'
 import { Lanes } from './lanes.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import type { ParkedRunner } from './parked-runner.ts'
@@ -29,6 +29,8 @@ export interface DispatcherParts {
   /** What is neither handled nor parked by the runner alone. @throws {SessionOver} */
   readonly handleSpecial: (item: Item) => Promise<Outcome>
   readonly onDone: (item: Item, outcome: Outcome) => void
+  /** An attempt of several events succeeded. */
+  readonly succeeded: () => void
   readonly onCrash: (error: unknown) => void
   /** A place is free, and there is nothing that may begin at once. */
   readonly onFree: () => void
@@ -47,9 +49,6 @@ function lanePriorities(
   }
 }
 
-/** Events that share a transaction, where all that is done about them is in the database. */
-export const GROUP = 100
-
 /** Decides what begins when: lanes, places, the rate, groups and batches. */
 export class Dispatcher {
   readonly places: Places
@@ -59,7 +58,7 @@ export class Dispatcher {
   readonly #heads = new Set<string>()
   /** What is done to parked events, while nobody handles an event of their key. */
   readonly #tasks: { readonly key: string; readonly run: () => Promise<void> }[] = []
-  readonly #arrivals = new Arrivals<Item>()
+  readonly #groups: Groups
   readonly #pace: Pace
   readonly #batches: BatchRunner
   #careful = 0
@@ -67,6 +66,8 @@ export class Dispatcher {
   #wantsAlone = false
   /** Which of the two is tried next while nothing succeeds. */
   #probesHead = false
+  /** Keys that were tried since nothing succeeds: after one that fails for ever comes another. */
+  readonly #probed = new Set<string>()
   #isPumping = false
 
   constructor(parts: DispatcherParts) {
@@ -74,6 +75,7 @@ export class Dispatcher {
     const { ports, stopping } = parts.attempts
     const { clock } = ports.environment
     this.#lanes = new Lanes(({ stored }) => stored.position, lanePriorities(parts.plan, clock))
+    this.#groups = new Groups({ lanes: this.#lanes, index: parts.index, rate: parts.plan.rate })
     this.#pace = new Pace({ clock, stopping, rate: parts.plan.rate, onMay: () => this.pump() })
     this.#batches = new BatchRunner({
       ...parts,
@@ -101,7 +103,7 @@ export class Dispatcher {
   add(item: Item): void {
     if (item.isAlone) this.#careful++
     this.#lanes.add(this.#laneOf(item), item)
-    if (this.#isGrouping) this.#arrivals.add(item)
+    if (this.#isGrouping) this.#groups.add(item)
   }
 
   wantHead(key: string): void {
@@ -137,9 +139,20 @@ export class Dispatcher {
   probe(): void {
     this.#probesHead = !this.#probesHead
     if (this.#probesHead && this.#beginHead()) return
-    const key = this.#parts.mayProbe() ? this.#lanes.take() : undefined
+    const key = this.#parts.mayProbe() ? this.#takeUnprobed() : undefined
     if (key !== undefined) this.#beginSingle(key)
     else this.#beginHead()
+  }
+
+  #takeUnprobed(): string | undefined {
+    for (const key of this.#lanes.readyKeys()) {
+      if (this.#probed.has(key)) continue
+      this.#probed.add(key)
+      this.#lanes.takeKey(key)
+      return key
+    }
+    this.#probed.clear()
+    return this.#lanes.take()
   }
 
   get #isBatching(): boolean {
@@ -253,6 +266,7 @@ export class Dispatcher {
         key,
         parked: undefined,
         isCareful: item.isWatched,
+        isOwnFault: item.isOwnFault,
       })
     } else {
       outcome = await this.#parts.handleSpecial(item)
@@ -279,99 +293,42 @@ export class Dispatcher {
 
   #done(item: Item, outcome: Outcome): void {
     this.#trust(item)
-    if (this.#isGrouping) this.#arrivals.done(item)
+    if (this.#isGrouping) this.#groups.done(item)
     this.#parts.onDone(item, outcome)
   }
 
   // Groups
 
-  /**
-   * Takes what was read first, across the keys: a group of neighbours moves the mark in one step, where
-   * the next of each key would leave holes behind it (and a row for each event that ran ahead).
-   */
   #beginGroup(): boolean {
-    const taken = new Map<string, Item[]>()
-    const { count, alone } = this.#takeGroup(taken)
-    if (count === 0) {
-      this.#beginSingle(alone ?? this.#lanes.take()!)
+    const group = this.#groups.take()
+    if (group.items.length === 0) {
+      this.#beginSingle(this.#lanes.take()!)
       return true
     }
-    this.#pace.spend(count - 1)
+    this.#pace.spend(group.items.length - 1)
     this.places.take()
-    void this.#endSafely(() => this.#runGroup(taken)).then(() => {
-      for (const key of taken.keys()) this.#lanes.release(key)
+    void this.#endSafely(() => this.#runGroup(group)).then(() => {
+      for (const key of group.lanes.keys()) this.#lanes.release(key)
       this.places.free()
     })
     return true
   }
 
-  /**
-   * @returns how many, or the key, taken, of an event that must go alone and was read before all
-   *   others: it goes first. Left for last, such events would hold the mark back, and be looked at anew
-   *   for each group
-   */
-  #takeGroup(taken: Map<string, Item[]>): {
-    readonly count: number
-    readonly alone?: string
-  } {
-    const passed = new Set<string>()
-    let count = 0
-    for (const item of this.#arrivals.from()) {
-      const { key } = item.plan
-      if (passed.has(key)) continue
-      const isAlone = this.#goesAlone(item)
-      if (isAlone && count === 0 && this.#lanes.takeKey(key)) return { count, alone: key }
-      if (isAlone || !this.#joinsGroup(item, taken)) passed.add(key)
-      else if (++count === GROUP) break
-    }
-    return { count }
-  }
-
-  #goesAlone({ isSingle, plan }: Item): boolean {
-    return isSingle || plan.kind !== 'handle' || this.#parts.index.has(plan.key)
-  }
-
-  /** Takes an item if it may be in the group that is put together. */
-  #joinsGroup(item: Item, taken: Map<string, Item[]>): boolean {
-    const { key } = item.plan
-    const items = taken.get(key)
-    if (items === undefined && !this.#lanes.takeKey(key)) return false
-    if (this.#lanes.peek(key) !== item) {
-      if (items === undefined) this.#lanes.release(key)
-      return false
-    }
-    this.#lanes.next(key)
-    if (items === undefined) taken.set(key, [item])
-    else items.push(item)
-    return true
-  }
-
-  async #runGroup(taken: ReadonlyMap<string, Item[]>): Promise<void> {
-    const lanes = [...taken.values()]
-    const all = lanes.flat()
-    const positions = all.map(({ stored }) => stored.position).sort((a, b) => a - b)
+  async #runGroup(group: Group): Promise<void> {
+    const positions = group.items.map(({ stored }) => stored.position)
+    const lanes = Array.from(group.lanes.values(), (items) => items.map(toAttempt))
     const startMs = performance.now()
     try {
-      await attemptGroup(
-        this.#parts.attempts,
-        lanes.map((items) => items.map(toAttempt)),
-        { positions, parked: [] },
-      )
+      await attemptGroup(this.#parts.attempts, lanes, { positions, parked: [] })
     } catch (error) {
-      this.#putGroupBack(taken)
+      markFailed(group.items, error)
+      for (const [key, items] of group.lanes) this.#putBack(key, items)
       if (error instanceof SessionOver) throw error
       return
     }
-    tellHandled(this.#parts.attempts, () => all.map(toEvent), startMs)
-    for (const item of all) this.#done(item, 'handled')
-  }
-
-  /** Nothing of a group that failed is done: each of its events runs again, alone. */
-  #putGroupBack(taken: ReadonlyMap<string, Item[]>): void {
-    for (const [key, items] of taken) {
-      for (const item of items) item.isSingle = true
-      this.#putBack(key, items)
-    }
+    this.#parts.succeeded()
+    tellHandled(this.#parts.attempts, () => group.items.map(toEvent), startMs)
+    for (const item of group.items) this.#done(item, 'handled')
   }
 
   // Batches

@@ -25,6 +25,8 @@ export interface Running {
   readonly parked: ParkedEvent | undefined
   /** Each attempt is recorded before it is made: the last owner died with events in flight. */
   readonly isCareful: boolean
+  /** It failed where nearly all others succeeded: that says nothing of an outage. */
+  readonly isOwnFault?: boolean
 }
 
 /** What came of an event; `held`: nothing yet, something holds it up, and then it is taken up again. */
@@ -225,13 +227,13 @@ export class EventRunner {
 
   /** A rule that throws decides nothing: the event is put aside at once, with both errors. */
   #decide(
-    { key, parked }: Running,
+    { key, parked, isOwnFault = false }: Running,
     failed: number,
     error: unknown,
   ): { readonly decision: FailureDecision; readonly error: unknown } {
     const { outage, attempts } = this.#host
     const { plan, ports } = attempts
-    outage.failed(key)
+    if (!isOwnFault) outage.failed(key)
     const failure = { error, failed, laterUsed: parked?.laterCount ?? 0 }
     try {
       return { decision: decideFailure(plan.retry, failure, ports.random), error }

@@ -14,6 +14,8 @@ export interface Item {
   readonly readMs: number
   /** In a transaction of its own: the group that it was in failed. */
   isSingle: boolean
+  /** In that group nearly all others succeeded. */
+  isOwnFault: boolean
 }
 
 /** The first attempt of an event that can be handled. */

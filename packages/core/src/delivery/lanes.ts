@@ -64,6 +64,18 @@ export class Lanes<Item> {
     return lane.key
   }
 
+  /** Whether nobody works on it. */
+  isFree(key: string): boolean {
+    return this.#find(key)?.taken !== true
+  }
+
+  /** The keys that may begin, in no order. */
+  *readyKeys(): Generator<string, void, undefined> {
+    for (const { key, items, head, taken } of this.#lanes.values()) {
+      if (!taken && head < items.length) yield key
+    }
+  }
+
   /** Takes this key, if nobody works on it; also one that has no items. */
   takeKey(key: string): boolean {
     const lane = this.#make(key)

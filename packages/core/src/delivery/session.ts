@@ -225,6 +225,7 @@ export class Session {
       isWatched,
       isAlone: isAlone && what.kind === 'handle',
       isSingle: isWatched,
+      isOwnFault: false,
       readMs,
     })
   }
@@ -378,6 +379,7 @@ export class Session {
       mayBeginParked: () => !this.isStopping && !this.#outage.isActive,
       mayProbe: () => !this.isStopping && !this.holds.isHeld,
       handleSpecial: (item) => handleSpecial(special, item),
+      succeeded: () => this.holds.succeeded(),
       onDone: (item, outcome) => this.#onDone(item, outcome),
       onCrash: (error) => void this.#crash(error),
       onFree: () => {

@@ -108,6 +108,26 @@ test('in an outage an event is tried from time to time, and with it everything g
   expect(app.delivery.subscriptions[0]?.state).toBe('live')
 })
 
+test('an event that fails for ever does not make an outage of that length: others are tried too', async () => {
+  const { store, clock } = openTimed()
+  let isBroken = true
+  const handled: number[] = []
+  const { place, app } = await startOrders({
+    store,
+    clock,
+    subscription: { outageAfter: 2 },
+    handle({ payload }) {
+      if (isBroken || payload.n === 2) throw new Error('it does not work')
+      handled.push(payload.n)
+    },
+  })
+  await place('a', 'b', 'c')
+  await until(clock, () => app.delivery.subscriptions[0]?.state === 'outage')
+  isBroken = false
+  await until(clock, async () => (await app.admin.parked.list({})).length > 0)
+  await until(clock, () => handled.length >= 1 && app.delivery.subscriptions[0]?.state === 'live')
+})
+
 test('the rest of a batch that failed is not handled once somebody has paused it', async () => {
   const { store, clock } = openTimed()
   const handled: number[] = []
