@@ -15,8 +15,6 @@ export interface BatchParts {
   readonly run: (item: Item) => Promise<boolean>
   /** A batch has handled it. */
   readonly done: (item: Item) => void
-  /** An attempt succeeded. */
-  readonly succeeded: () => void
 }
 
 /** Hands batches to their handler, and halves those that fail until the culprit stands alone. */
@@ -82,7 +80,6 @@ export class BatchRunner {
   }
 
   #tellDone(items: readonly Item[], startMs: number): void {
-    if (items.length > 0) this.#parts.succeeded()
     tellHandled(this.#parts.attempts, () => items.map(toEvent), startMs)
     for (const item of items) this.#parts.done(item)
   }

@@ -29,8 +29,6 @@ export interface DispatcherParts {
   /** What is neither handled nor parked by the runner alone. @throws {SessionOver} */
   readonly handleSpecial: (item: Item) => Promise<Outcome>
   readonly onDone: (item: Item, outcome: Outcome) => void
-  /** An attempt of several events succeeded. */
-  readonly succeeded: () => void
   readonly onCrash: (error: unknown) => void
   /** A place is free, and there is nothing that may begin at once. */
   readonly onFree: () => void
@@ -302,7 +300,7 @@ export class Dispatcher {
   #beginGroup(): boolean {
     const group = this.#groups.take()
     if (group.items.length === 0) {
-      this.#beginSingle(this.#lanes.take()!)
+      this.#beginSingle(group.alone ?? this.#lanes.take()!)
       return true
     }
     this.#pace.spend(group.items.length - 1)
@@ -326,7 +324,6 @@ export class Dispatcher {
       if (error instanceof SessionOver) throw error
       return
     }
-    this.#parts.succeeded()
     tellHandled(this.#parts.attempts, () => group.items.map(toEvent), startMs)
     for (const item of group.items) this.#done(item, 'handled')
   }

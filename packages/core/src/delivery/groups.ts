@@ -16,6 +16,11 @@ export interface Group {
   readonly items: readonly Item[]
   /** The same by key. */
   readonly lanes: ReadonlyMap<string, readonly Item[]>
+  /**
+   * Instead of events: the key, taken, of one that must go alone and was read before all others. Left
+   * for last, such events would hold the mark back, and be looked at anew for each group.
+   */
+  readonly alone?: string
 }
 
 export interface GroupsParts {
@@ -45,7 +50,7 @@ export class Groups {
     this.#arrivals.done(item)
   }
 
-  /** The next group. An empty one: what cannot be in a group stands first, or there is nothing. */
+  /** The next group; an empty one where an event goes alone first, or where there is nothing. */
   take(): Group {
     const { lanes, rate } = this.#parts
     // With a rate no more than it allows in a second: a group begins all at once.
@@ -56,9 +61,11 @@ export class Groups {
     for (const item of this.#arrivals.from()) {
       const { key } = item.plan
       if (passed.has(key)) continue
-      // Passed over again and again, it would hold up the mark.
-      if (items.length === 0 && !this.#fitsGroup(item) && lanes.isFree(key)) break
-      if (!this.#joinsGroup(item, taken)) passed.add(key)
+      const goesAlone = !this.#fitsGroup(item)
+      if (goesAlone && items.length === 0 && lanes.takeKey(key)) {
+        return { items, lanes: taken, alone: key }
+      }
+      if (goesAlone || !this.#joinsGroup(item, taken)) passed.add(key)
       else if (items.push(item) === most) break
     }
     return { items, lanes: taken }
@@ -71,7 +78,6 @@ export class Groups {
   /** Takes an item if it may be in the group that is put together. */
   #joinsGroup(item: Item, taken: Map<string, Item[]>): boolean {
     const { key } = item.plan
-    if (!this.#fitsGroup(item)) return false
     const items = taken.get(key)
     if (items === undefined && !this.#parts.lanes.takeKey(key)) return false
     if (this.#parts.lanes.peek(key) !== item) {

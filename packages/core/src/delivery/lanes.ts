@@ -64,11 +64,6 @@ export class Lanes<Item> {
     return lane.key
   }
 
-  /** Whether nobody works on it. */
-  isFree(key: string): boolean {
-    return this.#find(key)?.taken !== true
-  }
-
   /** The keys that may begin, in no order. */
   *readyKeys(): Generator<string, void, undefined> {
     for (const { key, items, head, taken } of this.#lanes.values()) {

@@ -379,7 +379,6 @@ export class Session {
       mayBeginParked: () => !this.isStopping && !this.#outage.isActive,
       mayProbe: () => !this.isStopping && !this.holds.isHeld,
       handleSpecial: (item) => handleSpecial(special, item),
-      succeeded: () => this.holds.succeeded(),
       onDone: (item, outcome) => this.#onDone(item, outcome),
       onCrash: (error) => void this.#crash(error),
       onFree: () => {
