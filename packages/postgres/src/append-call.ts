@@ -1,7 +1,7 @@
 import type { AppendResult, CommandRecord, ExpectedVersion, StreamAppend } from 'tidings'
 import { toIsoTime } from 'tidings'
 
-import type { NameTables } from './names.ts'
+import type { Names, NameTables } from './names.ts'
 import type { PostgresSettings } from './options.ts'
 import type { Row, Session } from './session.ts'
 
@@ -25,8 +25,6 @@ export interface Refused {
   readonly found: readonly number[]
 }
 
-const PARAMETERS = Array.from({ length: 25 }, (_, index) => `$${index + 1}`).join(', ')
-
 /**
  * Appends what several callers want in one statement, which is a transaction of its own unless the session
  * is in one. The streams, and the commands, of all requests must differ.
@@ -38,9 +36,8 @@ export async function appendRequests(
   requests: readonly AppendRequest[],
   { settings, names, strict }: AppendParts,
 ): Promise<readonly Verdict[]> {
-  const sql = `select * from ${settings.quoted}.append_events(${PARAMETERS})`
   const now = settings.now === undefined ? null : toIsoTime(settings.now())
-  const rows = await session.rows(sql, [strict, ...encode(requests, names, now)])
+  const rows = await session.rows(settings.appendSql, [strict, ...encode(requests, names, now)])
   return readVerdicts(requests, rows)
 }
 
@@ -55,24 +52,24 @@ export async function learnNames(
   requests: readonly AppendRequest[],
   names: NameTables,
 ): Promise<void> {
-  const types = new Set<string>()
-  const topics = new Set<string>()
-  const hashes = new Set<string>()
-  const commands = new Set<string>()
+  const missing = new Map<Names, Set<string>>()
+  const meet = (table: Names, name: string | undefined): void => {
+    if (name === undefined || table.idOf(name) !== undefined) return
+    const known = missing.get(table)
+    if (known === undefined) missing.set(table, new Set([name]))
+    else known.add(name)
+  }
   for (const { appends, command } of requests) {
-    if (command !== undefined) commands.add(command.type)
+    meet(names.commandTypes, command?.type)
     for (const { events } of appends) {
-      for (const event of events) {
-        types.add(event.envelope.eventType)
-        if (event.topic !== undefined) topics.add(event.topic)
-        if (event.schemaHash !== undefined) hashes.add(event.schemaHash)
+      for (const { envelope, topic, schemaHash } of events) {
+        meet(names.eventTypes, envelope.eventType)
+        meet(names.topics, topic)
+        meet(names.schemaHashes, schemaHash)
       }
     }
   }
-  await names.eventTypes.learn(types)
-  await names.topics.learn(topics)
-  await names.schemaHashes.learn(hashes)
-  await names.commandTypes.learn(commands)
+  for (const [table, unknown] of missing) await table.learn(unknown)
 }
 
 /** The parameters of `append_events` behind `strict`. What is empty for all of them is sent as null. */

@@ -24,6 +24,7 @@ export class Connections {
   readonly #writer: pg.Pool
   readonly #transactions: pg.Pool
   readonly #readers: pg.Pool
+  #kept: Lent | undefined
 
   constructor(settings: PostgresSettings) {
     this.#settings = settings
@@ -34,9 +35,21 @@ export class Connections {
     this.#readers = makePool(settings, Math.floor(shared / 2))
   }
 
-  /** The one connection that appends. */
-  lendWriter(): Promise<Lent> {
-    return this.#lend(this.#writer)
+  /**
+   * The one connection that appends, to one after the other. It stays with whoever had it first: handing it
+   * back and forth costs a timer each time.
+   */
+  async lendWriter(): Promise<Lent> {
+    this.#kept ??= await this.#lend(this.#writer)
+    const { session, giveBack } = this.#kept
+    return {
+      session,
+      giveBack: (broken = false) => {
+        if (!broken) return
+        giveBack(broken)
+        this.#kept = undefined
+      },
+    }
   }
 
   lendForTransaction(): Promise<Lent> {
@@ -90,6 +103,7 @@ export class Connections {
   }
 
   async close(): Promise<void> {
+    this.#kept?.giveBack()
     await Promise.all([this.#writer.end(), this.#transactions.end(), this.#readers.end()])
   }
 

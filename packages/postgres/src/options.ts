@@ -2,6 +2,8 @@ import pg from 'pg'
 import { systemClock, UsageError, type Clock } from 'tidings'
 import { requireWhole, type Random } from 'tidings/store'
 
+import { placeholders } from './cells.ts'
+
 /** Where a write to the log is. For tests that stop a process, or cut a connection, in the middle of one. */
 export type AppendStep = 'before-append' | 'appended' | 'before-commit' | 'acknowledged'
 
@@ -47,6 +49,8 @@ export interface PostgresSettings {
   readonly schema: string
   /** As a statement names it. */
   readonly quoted: string
+  /** The call of the function that appends: made once, for each copy of a text has to be hashed anew. */
+  readonly appendSql: string
   readonly connections: number
   readonly reconnectLimitMs: number
   readonly prepare: boolean
@@ -69,10 +73,12 @@ export function readOptions(given: string | PostgresOptions): PostgresSettings {
   requireWhole('connections', connections, 4)
   requireWhole('reconnectLimitMs', reconnectLimitMs, 0)
   const { clock } = options
+  const quoted = pg.escapeIdentifier(schema)
   return {
     connection: connectionOf(options.connection),
     schema,
-    quoted: pg.escapeIdentifier(schema),
+    quoted,
+    appendSql: `select * from ${quoted}.append_events(${placeholders(25)})`,
     connections,
     reconnectLimitMs,
     prepare: options.prepare ?? true,
