@@ -6,7 +6,7 @@ export interface VerbContext {
   readonly t: Translate
   readonly language: Language
   readonly out: Output
-  /** Where the log is, as the caller said it: `sqlite:FILE` or `memory:`. */
+  /** Where the log is, as the caller said it: `sqlite:FILE`, `postgres://…` or `memory:`. */
   readonly location: string
   /** What `--store` said; undefined where it was not given. */
   readonly chosenStore: string | undefined

@@ -52,9 +52,9 @@ const mistakes: readonly {
     says: ["'app.db' does not say where", '--store sqlite:app.db'],
   },
   {
-    args: ['events', '--store', 'postgres://localhost/x'],
+    args: ['events', '--store', 'mysql://localhost/x'],
     code: 2,
-    says: ['postgres://localhost/x', 'sqlite:FILE'],
+    says: ['mysql://localhost/x', 'sqlite:FILE'],
   },
   { args: ['events'], code: 1, says: ['no log at', 'tidings.db', 'TIDINGS_STORE'] },
   { args: ['import'], code: 2, says: ["'import' needs FILE|-"] },

@@ -16,7 +16,10 @@ export type PostgresConnection = Omit<
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`, or its parts. What is left out, `pg` takes from `PGHOST` and so on. */
   readonly connection: string | PostgresConnection
-  /** The schema that holds the log, `tidings` by default. A database can hold several logs. */
+  /**
+   * The schema that holds the log; that of a URL with `?schema=`, else `tidings`. A database can hold
+   * several logs.
+   */
   readonly schema?: string | undefined
   /**
    * Connections at the most, 10 by default, from 4 up: one appends, one listens, the others are shared by
@@ -35,6 +38,8 @@ export interface PostgresOptions {
    * through PgBouncer in transaction mode, the log is asked every 5 to 250 ms while somebody waits.
    */
   readonly listen?: boolean | undefined
+  /** Refuse to make the log when it is not there. */
+  readonly mustExist?: boolean | undefined
   /** For tests: the time of leases and records, in place of the database's own. */
   readonly clock?: Clock | undefined
   /** Chances for the waiting between attempts to connect. */
@@ -55,6 +60,7 @@ export interface PostgresSettings {
   readonly reconnectLimitMs: number
   readonly prepare: boolean
   readonly listen: boolean
+  readonly mustExist: boolean
   /** For waiting; and for times, where it was given. */
   readonly clock: Clock
   /** Undefined: the database tells the time. */
@@ -68,7 +74,8 @@ export interface PostgresSettings {
 /** @throws {UsageError} an option that cannot be */
 export function readOptions(given: string | PostgresOptions): PostgresSettings {
   const options = typeof given === 'string' ? { connection: given } : given
-  const { schema = 'tidings', connections = 10, reconnectLimitMs = 5000 } = options
+  const { connections = 10, reconnectLimitMs = 5000 } = options
+  const schema = options.schema ?? schemaOf(options.connection) ?? 'tidings'
   checkSchema(schema)
   requireWhole('connections', connections, 4)
   requireWhole('reconnectLimitMs', reconnectLimitMs, 0)
@@ -83,6 +90,7 @@ export function readOptions(given: string | PostgresOptions): PostgresSettings {
     reconnectLimitMs,
     prepare: options.prepare ?? true,
     listen: options.listen ?? true,
+    mustExist: options.mustExist ?? false,
     clock: clock ?? systemClock,
     now: clock && (() => Math.floor(clock.now())),
     random: options.random ?? Math.random,
@@ -112,15 +120,28 @@ function connectionOf(given: string | PostgresConnection): pg.ClientConfig {
   return { application_name: 'tidings', keepAlive: true, ...config }
 }
 
+/** As a location says it. What is no URL, or not yet, is for {@link locationOf} to refuse. */
+function schemaOf(given: string | PostgresConnection): string | undefined {
+  const text = typeof given === 'string' ? given : given.connectionString
+  if (text === undefined || !URL.canParse(text)) return undefined
+  return new URL(text).searchParams.get('schema') ?? undefined
+}
+
 /** What `pg` makes of it, the names in the environment included; nothing is connected. */
 function locationOf(given: string | PostgresConnection, schema: string): string {
+  const location = new URL('postgres://localhost')
   try {
     const { host, port, database } = new pg.Client(connectionOf(given))
-    return `postgres://${host}:${port}/${database ?? ''}?schema=${encodeURIComponent(schema)}`
+    // A path is that of a socket's folder.
+    if (host.startsWith('/')) location.searchParams.set('host', host)
+    else location.host = `${host}:${port}`
+    location.pathname = `/${database ?? ''}`
   } catch {
     // What it throws holds the whole text, and so the password.
     throw invalid("'connection' is postgres://user:password@host:port/database, or its parts")
   }
+  location.searchParams.set('schema', schema)
+  return location.href
 }
 
 function invalid(problem: string): UsageError {

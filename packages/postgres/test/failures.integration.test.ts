@@ -110,6 +110,15 @@ describe('a store says why it cannot be opened', () => {
     await open({ schema: 'newer' }).append([appendTo('1', makeEvent('1'))])
   })
 
+  test('no log where there must be one: nothing is made', async () => {
+    const store = open({ schema: 'absent', mustExist: true })
+    await refusal(store.open(), 'TIDINGS_STORE_MISSING')
+    const { rows } = await admin.query(`select 1 from pg_namespace where nspname = 'absent'`)
+    expect(rows).toEqual([])
+    await open({ schema: 'absent' }).open()
+    await store.open()
+  })
+
   test("a table of somebody else's under a name of ours: nothing is changed", async () => {
     await admin.query('create schema taken')
     await admin.query('create table taken.timers (n integer)')
@@ -262,5 +271,14 @@ describe('options that cannot be are refused at once', () => {
   test('the location names neither user nor password', () => {
     const store = postgres('postgres://me:secret@db.example:5433/shop?sslmode=disable')
     expect(store.location).toBe('postgres://db.example:5433/shop?schema=tidings')
+  })
+
+  test('a location leads to the same log', () => {
+    for (const url of [
+      'postgres://db.example:5433/shop?schema=orders',
+      'postgres://localhost/shop?host=%2Fvar%2Frun&schema=it%27s+ours',
+    ]) {
+      expect(postgres(url).location).toBe(url)
+    }
   })
 })

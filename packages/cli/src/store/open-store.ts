@@ -1,17 +1,18 @@
 import { statSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Store } from 'tidings'
 import type { SqliteStore } from 'tidings/sqlite'
 import type { VerbContext } from '../context.ts'
 import { Failure, wrongUsage } from '../failure.ts'
 
-/** Where a log is: a file of SQLite, or the memory of this process alone. */
+/** Where a log is: a file of SQLite, a database of PostgreSQL, or the memory of this process alone. */
 export type StorePlace =
   | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'postgres'; readonly url: string }
   | { readonly kind: 'memory' }
 
 /**
- * Reads `sqlite:FILE` or `memory:`.
+ * Reads `sqlite:FILE`, `postgres://…` or `memory:`.
  *
  * @throws {Failure} wrong usage, with how to write it
  */
@@ -24,8 +25,9 @@ export function readLocation({
   if (location.startsWith('sqlite:') && location.length > 'sqlite:'.length) {
     return { kind: 'sqlite', file: resolve(cwd, location.slice('sqlite:'.length)) }
   }
+  if (/^postgres(?:ql)?:\/\/./.test(location)) return { kind: 'postgres', url: location }
   const scheme = /^[a-z][a-z0-9+]+:/.exec(location)?.[0]
-  // 'app.db' and './app.db' are files whose owner forgot the word in front; 'postgres:…' is not.
+  // 'app.db' and './app.db' are files whose owner forgot the word in front; 'mysql:…' is not.
   const hint =
     scheme === undefined && location !== '' ? t('store.write-it', { location }) : t('store.forms')
   throw wrongUsage(t('store.unknown-location', { location }), hint)
@@ -33,19 +35,19 @@ export function readLocation({
 
 /**
  * Opens the log for a verb that only reads. A file that is not there is an error: SQLite would make an
- * empty one, and a mistyped name would look like an empty log.
+ * empty one, and a mistyped name would look like an empty log. So is a database that holds no log.
  *
  * @throws {Failure} when there is no such file
  */
 export async function openForReading(context: VerbContext): Promise<Store> {
   const place = readLocation(context)
   if (place.kind === 'sqlite') await requireLog(place.file, context)
-  return open(place)
+  return open(place, context, true)
 }
 
 /** Opens the log for a verb that writes; makes the file when there is none. */
 export async function openForWriting(context: VerbContext): Promise<Store> {
-  return open(readLocation(context))
+  return open(readLocation(context), context, false)
 }
 
 /**
@@ -94,10 +96,44 @@ async function isOtherDatabase(file: string): Promise<boolean> {
   }
 }
 
-async function open(place: StorePlace): Promise<Store> {
+async function open(place: StorePlace, context: VerbContext, mustExist: boolean): Promise<Store> {
   if (place.kind === 'sqlite') return openSqlite(place.file)
+  if (place.kind === 'postgres') return openPostgres(place.url, context, mustExist)
   const { memoryStore } = await import('tidings')
   return memoryStore()
+}
+
+/** What is used of `@tidings/postgres`. */
+interface PostgresPackage {
+  postgres(options: {
+    readonly connection: string
+    readonly mustExist: boolean
+    readonly connections: number
+  }): Store
+}
+
+/** The fewest that it takes: a verb does one thing at a time. */
+const CONNECTIONS = 4
+
+/** The package is the application's, found from where the verb is called: this one does without. */
+async function openPostgres(
+  url: string,
+  { cwd, t }: VerbContext,
+  mustExist: boolean,
+): Promise<Store> {
+  const { createRequire } = await import('node:module')
+  const { pathToFileURL } = await import('node:url')
+  let path: string
+  try {
+    path = createRequire(join(cwd, 'package.json')).resolve('@tidings/postgres')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error
+    throw new Failure('TIDINGS_CLI_NO_STORE', t('store.needs-postgres', { folder: cwd }), {
+      hint: t('store.needs-postgres-hint'),
+    })
+  }
+  const { postgres } = (await import(pathToFileURL(path).href)) as PostgresPackage
+  return postgres({ connection: url, mustExist, connections: CONNECTIONS })
 }
 
 /** A quarter of what an application has: with all of it, an import of a million events took 204 MB. */

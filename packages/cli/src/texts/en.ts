@@ -24,7 +24,7 @@ export const en = {
 
   // Options
   'option.store':
-    'the log: sqlite:FILE or memory: (default: TIDINGS_STORE, else sqlite:tidings.db)',
+    'the log: sqlite:FILE, postgres://… or memory: (default: TIDINGS_STORE, else sqlite:tidings.db)',
   'option.json': 'print JSON: one object, or one per line for a list',
   'option.lang': 'language of all texts (default: LC_ALL, LC_MESSAGES, LANG)',
   'option.help': 'show this help',
@@ -68,12 +68,16 @@ export const en = {
   'store.unknown-location': "'{location}' does not say where the log is.",
   'store.write-it': 'For a file, write --store sqlite:{location}',
   'store.forms':
-    'Write --store sqlite:FILE for a file, or --store memory: for a log that ends with the process.',
+    'Write --store sqlite:FILE for a file, --store postgres://USER@HOST/DATABASE for a database, or --store memory: for a log that ends with the process.',
   'store.missing': 'There is no log at {file}.',
   'store.not-a-log': '{file} is a database, but no log of tidings.',
   'store.not-a-file': '{file} is no file.',
   'store.missing-hint':
     'Name another one with --store sqlite:FILE or TIDINGS_STORE, or begin one: tidings import FILE, or start your application.',
+  'store.needs-postgres':
+    'A log in PostgreSQL needs the package @tidings/postgres, and none is found from {folder}.',
+  'store.needs-postgres-hint':
+    'Call it from the folder of your application, or install it: npm install @tidings/postgres',
   'store.needs-sqlite': 'This verb needs a log in a file.',
 
   // Filters

@@ -21,7 +21,8 @@ export const zh: Catalogue = {
   'help.more': "'tidings 子命令 --help' 给出该子命令的详细说明和示例。",
 
   // Options
-  'option.store': '日志位置：sqlite:文件 或 memory:（默认：TIDINGS_STORE，否则 sqlite:tidings.db）',
+  'option.store':
+    '日志位置：sqlite:文件、postgres://… 或 memory:（默认：TIDINGS_STORE，否则 sqlite:tidings.db）',
   'option.json': '输出 JSON：一个对象；列表则每行一个对象',
   'option.lang': '所有文本的语言（默认：LC_ALL、LC_MESSAGES、LANG）',
   'option.help': '显示此帮助',
@@ -64,12 +65,16 @@ export const zh: Catalogue = {
   // The store
   'store.unknown-location': "'{location}' 没有说明日志在哪里。",
   'store.write-it': '如果是文件，请写 --store sqlite:{location}',
-  'store.forms': '文件请写 --store sqlite:文件；随进程结束而消失的日志请写 --store memory:。',
+  'store.forms':
+    '文件请写 --store sqlite:文件；数据库请写 --store postgres://用户@主机/数据库；随进程结束而消失的日志请写 --store memory:。',
   'store.missing': '{file} 处没有日志。',
   'store.not-a-log': '{file} 是数据库，但不是 tidings 的日志。',
   'store.not-a-file': '{file} 不是文件。',
   'store.missing-hint':
     '请用 --store sqlite:文件 或 TIDINGS_STORE 指定另一个日志；或者新建一个：tidings import 文件，或启动您的应用。',
+  'store.needs-postgres': 'PostgreSQL 中的日志需要 @tidings/postgres 包，但从 {folder} 找不到它。',
+  'store.needs-postgres-hint':
+    '请在您的应用所在文件夹中调用，或安装它：npm install @tidings/postgres',
   'store.needs-sqlite': '此子命令需要存于文件中的日志。',
 
   // Filters

@@ -37,6 +37,7 @@ async function checkStore(context: VerbContext): Promise<readonly Finding[]> {
   const { t } = context
   const place = readLocation(context)
   if (place.kind === 'memory') return [ok('store', t('doctor.memory'))]
+  if (place.kind === 'postgres') return checkOpenStore(context)
   const { statSync } = await import('node:fs')
   if (statSync(place.file, { throwIfNoEntry: false })?.isFile() !== true) {
     return [warn('store', t('store.missing', { file: place.file }), t('store.missing-hint'))]

@@ -26,6 +26,7 @@ const versionTable = (
 export async function migrate(client: pg.ClientBase, settings: PostgresSettings): Promise<void> {
   await refuseForeign(client, settings)
   if (await isCurrent(client, settings)) return
+  if (settings.mustExist) await requireLog(client, settings)
   await client.query('begin')
   try {
     await client.query(
@@ -113,12 +114,27 @@ async function refuseForeign(client: pg.ClientBase, { location }: PostgresSettin
   )
 }
 
+async function requireLog(client: pg.ClientBase, settings: PostgresSettings): Promise<void> {
+  if (await hasVersion(client, settings)) return
+  const { location, schema } = settings
+  throw new StoreError(
+    'TIDINGS_STORE_MISSING',
+    location,
+    `${location}: the database has no log in the schema '${schema}'. Nothing was made. Name another schema, or start the application that makes it.`,
+  )
+}
+
 async function isCurrent(client: pg.ClientBase, settings: PostgresSettings): Promise<boolean> {
+  if (!(await hasVersion(client, settings))) return false
+  return (await readVersion(client, settings)) >= SCHEMA_NUMBER
+}
+
+async function hasVersion(client: pg.ClientBase, { quoted }: PostgresSettings): Promise<boolean> {
   const { rows } = await client.query<{ there: boolean }>(
     'select to_regclass($1) is not null as there',
-    [`${settings.quoted}.schema_version`],
+    [`${quoted}.schema_version`],
   )
-  return rows[0]?.there === true && (await readVersion(client, settings)) >= SCHEMA_NUMBER
+  return rows[0]?.there === true
 }
 
 async function readVersion(
