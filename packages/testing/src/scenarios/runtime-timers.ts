@@ -111,6 +111,9 @@ async function late(harness: StoreHarness): Promise<void> {
   await runtime.clock.advance(3_600_000)
   const second = await start()
   await runtime.until(async () => (await recorded()).length === 1, 'that it fires after all')
+  // Noted in a transaction behind that of its command.
+  const isNoted = async () => (await runtime.store.timers.find(timerId))?.state === 'fired'
+  await runtime.until(isNoted, 'that it is noted')
   const timer = await runtime.store.timers.find(timerId)
   const lateMs = timer?.lateMs ?? 0
   assert.ok(lateMs >= 3_599_000 && lateMs < 3_610_000, `it says how late it was: ${lateMs}`)
