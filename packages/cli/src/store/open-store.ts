@@ -105,11 +105,11 @@ async function open(place: StorePlace, context: VerbContext, mustExist: boolean)
 
 /** What is used of `@tidings/postgres`. */
 interface PostgresPackage {
-  postgres(options: {
+  readonly postgres: (options: {
     readonly connection: string
     readonly mustExist: boolean
     readonly connections: number
-  }): Store
+  }) => Store
 }
 
 /** The fewest that it takes: a verb does one thing at a time. */
