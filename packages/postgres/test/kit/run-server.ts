@@ -1,0 +1,76 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { appendFileSync, chmodSync, chownSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { findBinaries, runAs } from './binaries.ts'
+
+/** A server in a folder, which is its own. */
+export interface Server {
+  readonly url: string
+  /** Resolves when its process is gone, whoever ended it. */
+  readonly ended: Promise<void>
+  /** Ends it as `pg_ctl stop -m immediate` does: nobody is told, and nothing tidied up. */
+  stop(): Promise<void>
+}
+
+/** Makes the data of a server in an empty folder. */
+export async function initServer(folder: string): Promise<void> {
+  const { initdb } = await findBinaries()
+  const as = runAs()
+  const data = join(folder, 'data')
+  mkdirSync(data)
+  chmodSync(folder, 0o711)
+  if (as.uid !== undefined && as.gid !== undefined) {
+    chownSync(data, as.uid, as.gid)
+    chownSync(folder, as.uid, as.gid)
+  }
+  const options = ['-D', data, '-U', 'tidings', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N']
+  execFileSync(initdb, options, { ...as, cwd: folder, stdio: 'pipe' })
+}
+
+/** Starts it, and resolves when it answers. */
+export async function startServer(folder: string): Promise<Server> {
+  const { postgres } = await findBinaries()
+  const settings = {
+    listen_addresses: '',
+    unix_socket_directories: folder,
+    // Nothing outlives the machine's memory, so that nothing has to reach the disk.
+    fsync: 'off',
+    full_page_writes: 'off',
+    max_connections: '300',
+    shared_buffers: '64MB',
+    // Scenarios make statements fail: a line for each would be most of the log.
+    log_min_error_statement: 'panic',
+  }
+  const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
+  const child = spawn(postgres, ['-D', join(folder, 'data'), ...flags], {
+    ...runAs(),
+    cwd: folder,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  await untilItAnswers(child, folder)
+  return {
+    url: `postgres://tidings@localhost/postgres?host=${encodeURIComponent(folder)}`,
+    ended,
+    async stop() {
+      if (child.exitCode === null) child.kill('SIGQUIT')
+      await ended
+    },
+  }
+}
+
+/** It says so in its log. */
+function untilItAnswers(child: ChildProcess, folder: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (child.stderr === null) throw new Error('The log of the server goes nowhere.')
+    const lines: string[] = []
+    createInterface(child.stderr).on('line', (line) => {
+      appendFileSync(join(folder, 'log'), `${line}\n`)
+      lines.push(line)
+      if (line.includes('ready to accept connections')) resolve()
+    })
+    child.once('error', reject)
+    child.once('exit', () => reject(new Error(`The server ended:\n${lines.join('\n')}`)))
+  })
+}
