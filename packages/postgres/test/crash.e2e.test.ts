@@ -92,7 +92,7 @@ async function rowsWithoutEvent(): Promise<unknown[]> {
   const client = new pg.Client(database.url)
   await client.connect()
   try {
-    const { rows } = await client.query(
+    const { rows } = await client.query<{ id: string }>(
       'select id from public.rows r where not exists (select from tidings.event_log e where e.event_id = r.id)',
     )
     return rows

@@ -13,3 +13,18 @@ describe('the PostgreSQL store keeps every promise', () => {
     }, 60_000)
   }
 })
+
+/** As through PgBouncer in transaction mode: no names of statements, no LISTEN. */
+const plain = postgresAdapter({ prepare: false, listen: false })
+/** What has to do with connections: several instances, transactions, waiting. */
+const meant = storeScenarios.filter(({ id, group }) => group === 'C' || id.startsWith('B5'))
+
+describe('and without prepared statements and LISTEN', () => {
+  afterAll(() => plain.drop())
+
+  for (const scenario of meant) {
+    it(`${scenario.id}: ${scenario.title}`, async () => {
+      expect(await runScenario(scenario, plain), 'no promise is left out').toBe(true)
+    }, 60_000)
+  }
+})

@@ -1,10 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs'
+import { inspect } from 'node:util'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
 import { postgres, type PostgresStore } from '@tidings/postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { initServer, startServer, type Server } from './kit/run-server.ts'
+import { initServer, startServer, WITH_PASSWORD, type Server } from './kit/run-server.ts'
 import { appendTo, makeEvent } from './kit/sample.ts'
 
 const STOPS = 8
@@ -110,4 +111,27 @@ test(`a server that is stopped at once ${STOPS} times under load: what was ackno
   )
   expect(await Array.fromAsync(stores[0]?.catalog.verify() ?? [])).toEqual([])
   await Promise.all(stores.map((store) => store.close()))
+})
+
+test('a wrong password is refused, and none is in the error', async () => {
+  const client = new pg.Client(server.url)
+  await client.connect()
+  await client.query(`create role ${WITH_PASSWORD} login password 'the right one'`)
+  await client.query(`create schema guarded authorization ${WITH_PASSWORD}`)
+  await client.end()
+  const open = (password: string): PostgresStore => {
+    const url = new URL(server.url)
+    url.username = WITH_PASSWORD
+    url.password = password
+    return postgres({ connection: url.href, schema: 'guarded' })
+  }
+  const wrong = open('hunter2')
+  const error: unknown = await wrong.open().catch((error: unknown) => error)
+  expect(error).toMatchObject({ code: 'TIDINGS_STORE_REFUSED', retryable: false })
+  expect(inspect(error, { depth: 10 })).not.toContain('hunter2')
+  expect(wrong.location).not.toContain(WITH_PASSWORD)
+  const right = open('the right one')
+  await right.append([appendTo('1', makeEvent('1'))])
+  expect(await right.head()).toBe(1)
+  await Promise.all([right.close(), wrong.close()])
 })

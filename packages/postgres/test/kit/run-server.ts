@@ -1,5 +1,12 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { appendFileSync, chmodSync, chownSync, mkdirSync } from 'node:fs'
+import {
+  appendFileSync,
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { findBinaries, runAs } from './binaries.ts'
@@ -12,6 +19,9 @@ export interface Server {
   /** Ends it as `pg_ctl stop -m immediate` does: nobody is told, and nothing tidied up. */
   stop(): Promise<void>
 }
+
+/** A role that has to know its password, once a test has made it. */
+export const WITH_PASSWORD = 'with_password'
 
 /** Makes the data of a server in an empty folder. */
 export async function initServer(folder: string): Promise<void> {
@@ -26,6 +36,9 @@ export async function initServer(folder: string): Promise<void> {
   }
   const options = ['-D', data, '-U', 'tidings', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N']
   execFileSync(initdb, options, { ...as, cwd: folder, stdio: 'pipe' })
+  // The first line that fits decides.
+  const rules = join(data, 'pg_hba.conf')
+  writeFileSync(rules, `local all ${WITH_PASSWORD} scram-sha-256\n${readFileSync(rules, 'utf8')}`)
 }
 
 /** Starts it, and resolves when it answers. */
