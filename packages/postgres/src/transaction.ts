@@ -33,7 +33,7 @@ import { isConnectionLoss, isOfStatement, toStoreError } from './store-failure.t
 import { readStreamPages } from './stream-reader.ts'
 import type { TableWriter } from './table-access.ts'
 import { cancelTimer, fireTimer, setTimers } from './timer-table.ts'
-import { refuseControl, toStatement } from './user-sql.ts'
+import { refuseControl, toExtended, toStatement } from './user-sql.ts'
 
 /** The part of a `pg` client that a transaction lends. */
 export interface TransactionClient {
@@ -210,12 +210,13 @@ export class OwnTransaction implements PostgresTransaction {
     query: string | pg.QueryConfig,
     values?: readonly unknown[],
   ): Promise<pg.QueryResult<Result>> {
-    const text = typeof query === 'string' ? query : query.text
+    const statement = toExtended(query, values)
+    const { text } = statement
     return this.#noteFailure(
       async () => {
         const { session } = await this.#enter()
         try {
-          return await session.client.query<Result>(query, values as unknown[])
+          return await session.client.query<Result>(statement)
         } catch (error) {
           if (!isOfStatement(error)) throw error
           throw new SqlError(this.#parts.settings.location, text, error)

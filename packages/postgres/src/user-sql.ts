@@ -33,6 +33,19 @@ export function toStatement(
   return { text, values: values.map(toParameter), types: userTypes, queryMode: 'extended' }
 }
 
+/** One statement, also without values: in a text of several, a COMMIT could hide behind the first. */
+export function toExtended(
+  query: string | pg.QueryConfig,
+  values: readonly unknown[] | undefined,
+): pg.QueryConfig & { readonly queryMode: 'extended' } {
+  const config = typeof query === 'string' ? { text: query } : query
+  return {
+    ...config,
+    ...(values === undefined ? {} : { values: [...values] }),
+    queryMode: 'extended',
+  }
+}
+
 const CONTROL =
   /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/i
 
@@ -41,7 +54,7 @@ export function refuseControl(text: string): void {
   if (!CONTROL.test(text)) return
   throw new UsageError(
     'TIDINGS_ARGUMENT_INVALID',
-    `tx.sql leaves the transaction to the store (no BEGIN, COMMIT, ROLLBACK, SAVEPOINT): ${text.trim()}. Nothing was done. Leave it out, or do it outside the transaction with a connection of your own.`,
+    `A transaction is left to the store (no BEGIN, COMMIT, ROLLBACK, SAVEPOINT): ${text.trim()}. Nothing was done. Leave it out, or do it outside the transaction with a connection of your own.`,
   )
 }
 

@@ -1,6 +1,12 @@
 import { inspect } from 'node:util'
 import pg from 'pg'
-import { postgres, SqlError, type PostgresOptions, type PostgresStore } from '@tidings/postgres'
+import {
+  postgres,
+  SqlError,
+  type PostgresOptions,
+  type PostgresStore,
+  type PostgresTransaction,
+} from '@tidings/postgres'
 import { isTidingsError, type ErrorCode, type TidingsError } from 'tidings'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { appendTo, makeEvent } from './kit/sample.ts'
@@ -234,11 +240,18 @@ describe('a store that is open', () => {
     'select 1; commit',
   ])('keeps the transaction to itself: %s', async (text) => {
     const store = open({ schema: 'control' })
-    const spoiling = store.transaction(async (tx) => {
-      await tx.append([appendTo('1', makeEvent('1'))])
-      await tx.sql([text] as unknown as TemplateStringsArray)
-    })
-    await expect(spoiling).rejects.toSatisfy(isTidingsError)
+    const ways: ((tx: PostgresTransaction) => Promise<unknown>)[] = [
+      (tx) => tx.sql([text] as unknown as TemplateStringsArray),
+      (tx) => tx.client.query(text),
+      (tx) => tx.client.query({ text }),
+    ]
+    for (const way of ways) {
+      const spoiling = store.transaction(async (tx) => {
+        await tx.append([appendTo('1', makeEvent('1'))])
+        await way(tx)
+      })
+      await expect(spoiling).rejects.toSatisfy(isTidingsError)
+    }
     expect(await store.readStream('Sample.Counter/1').toArray()).toEqual([])
   })
 })
