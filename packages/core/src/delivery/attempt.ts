@@ -3,6 +3,7 @@ import type { Envelope, StoredEnvelope } from '../contract/envelope.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import { runInFrame } from '../internal/flow.ts'
 import type { ParkedEvent } from '../store/parked-store.ts'
+import type { StoreTransaction } from '../store/store.ts'
 import { keepSnapshots } from '../work/app-store.ts'
 import type { Deadlines, Watched } from './deadlines.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
@@ -255,6 +256,29 @@ async function note(
   )
 }
 
+/**
+ * Where the handlers began nothing, and have only events to record, these share the transaction of
+ * what else ends in the same turn: a wait for the disk for all rather than one each.
+ */
+function mayShare(
+  transaction: HandlerTransaction,
+  works: readonly HandlerWork[],
+  { parked }: Completion,
+): boolean {
+  return (
+    !transaction.isOpen && parked.length === 0 && works.every(({ isAppendsOnly }) => isAppendsOnly)
+  )
+}
+
+async function writeAll(
+  works: readonly HandlerWork[],
+  tx: StoreTransaction,
+): Promise<readonly StoredEnvelope[]> {
+  const written: StoredEnvelope[] = []
+  for (const work of works) if (work.hasEffects) written.push(...(await work.write(tx)))
+  return written
+}
+
 /** Commits what the handlers did, with the progress; without a transaction where they did nothing. */
 async function commit(
   parts: AttemptPorts,
@@ -270,14 +294,17 @@ async function commit(
     for (const work of works) work.end()
     return note(parts, completion)
   }
+  if (mayShare(transaction, works, completion)) {
+    const events = await writer.doneWith(positions, (tx) => writeAll(works, tx))
+    if (events.length > 0) ports.publish(events)
+    return
+  }
   let plan: ProgressPlan = {}
   try {
     const events = await transaction.commit(async (tx) => {
       if (parked.length > 0) await tx.park(parked)
       plan = await writer.within(tx, positions)
-      const written: StoredEnvelope[] = []
-      for (const work of works) if (work.hasEffects) written.push(...(await work.write(tx)))
-      return written
+      return writeAll(works, tx)
     })
     writer.written(plan, positions)
     if (events.length > 0) ports.publish(events)

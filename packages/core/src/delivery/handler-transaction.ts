@@ -39,14 +39,15 @@ export class HandlerTransaction {
   }
 
   /** @throws the error with which it was abandoned; whatever the store throws when it cannot begin */
-  open(): Promise<StoreTransaction> {
-    // Rejected rather than thrown: a handler that goes on after its time hears it where it awaits.
-    if (this.#abandoned !== undefined) {
-      const reason: Error = this.#abandoned.error as Error
-      return Promise.reject(reason)
-    }
+  async open(): Promise<StoreTransaction> {
+    this.requireKept()
     this.#opened ??= this.#begin()
     return this.#opened
+  }
+
+  /** @throws the error with which it was abandoned */
+  requireKept(): void {
+    if (this.#abandoned !== undefined) throw this.#abandoned.error as Error
   }
 
   #begin(): Promise<StoreTransaction> {

@@ -46,7 +46,6 @@ export class HandlerWork implements Frame, Watched {
   #timers: TimerRecord[] | undefined
   #cancelled: string[] | undefined
   #unit: UnitOfWork | undefined
-  #opening: Promise<UnitOfWork> | undefined
   #hasStatements = false
   #sent = 0
   #set = 0
@@ -111,7 +110,12 @@ export class HandlerWork implements Frame, Watched {
 
   /** Whether there is something to write with the commit, beside its own statements. */
   get hasEffects(): boolean {
-    return this.#opening !== undefined || this.hasTimers || this.#cancelled !== undefined
+    return this.#unit !== undefined || this.hasTimers || this.#cancelled !== undefined
+  }
+
+  /** Whether events are all that is written with the commit: beside their rows those of others are safe. */
+  get isAppendsOnly(): boolean {
+    return !this.hasTimers && this.#cancelled === undefined
   }
 
   /** The time of its handler is over. */
@@ -129,6 +133,7 @@ export class HandlerWork implements Frame, Watched {
     for (const timerId of this.#cancelled ?? []) await tx.cancelTimer(timerId)
     if (this.#timers !== undefined) await tx.setTimers(this.#timers)
     if (this.#unit === undefined) return []
+    this.#unit.useIn(tx)
     const events = await this.#unit.flush()
     return this.#unit.repeated ? [] : events
   }
@@ -147,31 +152,32 @@ export class HandlerWork implements Frame, Watched {
     return this.#cause
   }
 
-  #open(): Promise<UnitOfWork> {
-    this.#opening ??= this.#makeUnit()
-    return this.#opening
-  }
-
-  #openToState(): Promise<UnitOfWork> {
+  async #openToState(): Promise<UnitOfWork> {
     this.#hasStatements = true
-    return this.#open()
+    const tx = await this.#parts.transaction.open()
+    const unit = this.#unitOf()
+    unit.useIn(tx)
+    return unit
   }
 
-  async #makeUnit(): Promise<UnitOfWork> {
-    const { transaction, ports } = this.#parts
-    const { environment, registry, store } = ports
-    const tx = await transaction.open()
-    this.#unit = new UnitOfWork(tx, this.#causeOf(), {
-      environment,
-      registry,
-      snapshots: store.snapshots,
-    })
+  #unitOf(): UnitOfWork {
+    if (this.#unit !== undefined) return this.#unit
+    const { environment, registry, store } = this.#parts.ports
+    const parts = { environment, registry, snapshots: store.snapshots }
+    this.#unit = new UnitOfWork(undefined, this.#causeOf(), parts)
     return this.#unit
+  }
+
+  /** Needs no transaction before the commit: events are checked now, and appended last. */
+  async #append(appends: readonly EventAppend[]): Promise<void> {
+    // A handler that goes on after its time hears it here.
+    this.#parts.transaction.requireKept()
+    return this.#unitOf().append(...appends)
   }
 
   #makeTx(): WorkTransaction {
     const tx = {
-      append: async (...appends: readonly EventAppend[]) => (await this.#open()).append(...appends),
+      append: (...appends: readonly EventAppend[]) => this.#append(appends),
       load: async (...which: [AnyAggregate, string]) =>
         (await this.#openToState()).load(which[0], which[1]),
       once: async (source: string, messageId: string) =>

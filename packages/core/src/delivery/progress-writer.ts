@@ -1,18 +1,26 @@
+import type { StoredEnvelope } from '../contract/envelope.ts'
+import { isTidingsError } from '../errors/tidings-error.ts'
 import type { ParkedEvent } from '../store/parked-store.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 import type { Fence } from '../store/subscription-store.ts'
+import type { LastWork } from './handler-transaction.ts'
 import type { ProgressPlan, ProgressTracker } from './progress-tracker.ts'
 
-/** A position that is done without a transaction of its own, and what is parked for it. */
+/** Positions that are done without a transaction of their own, and what is written with them. */
 interface Done {
-  readonly position: number | undefined
-  readonly parked: ParkedEvent | undefined
-  readonly resolve: () => void
+  readonly positions: readonly number[]
+  readonly parked?: ParkedEvent | undefined
+  readonly write?: LastWork
+}
+
+interface Waiting extends Done {
+  readonly resolve: (events: readonly StoredEnvelope[]) => void
   readonly reject: (error: unknown) => void
 }
 
-/** Positions in one transaction, at the most. */
+/** What is done in one transaction, at the most. */
 const MOST = 500
+const NOTHING: readonly StoredEnvelope[] = Object.freeze([])
 
 /**
  * Writes a subscription's progress: within the transaction of the effects, or, where there is none,
@@ -22,7 +30,7 @@ export class ProgressWriter {
   readonly #store: Store
   readonly #fence: Fence
   readonly #tracker: ProgressTracker
-  #waiting: Done[] = []
+  #waiting: Waiting[] = []
   #isRunning = false
 
   constructor(store: Store, fence: Fence, tracker: ProgressTracker) {
@@ -57,19 +65,31 @@ export class ProgressWriter {
   }
 
   /** Resolves when a position is done for good, together with what is parked for it. */
-  done(position: number, parked?: ParkedEvent): Promise<void> {
-    return this.#add(position, parked)
+  async done(position: number, parked?: ParkedEvent): Promise<void> {
+    await this.#add({ positions: [position], parked })
+  }
+
+  /**
+   * Makes positions done together with what `write` appends, in a transaction that they share with what
+   * else is done meanwhile. Where that fails for one of them the others are written all the same, so
+   * `write` may be called twice; it is to append events and nothing else.
+   *
+   * @returns the events that `write` appended
+   * @throws what its own `write` throws; what the store throws, for all that shared
+   */
+  doneWith(positions: readonly number[], write: LastWork): Promise<readonly StoredEnvelope[]> {
+    return this.#add({ positions, write })
   }
 
   /** Moves the mark over what was read and is none of the subscription's. */
   async catchUp(): Promise<void> {
     if (this.#tracker.open > 0 || this.#tracker.read === this.#tracker.mark) return
-    await this.#add(undefined, undefined)
+    await this.#add({ positions: [] })
   }
 
-  #add(position: number | undefined, parked: ParkedEvent | undefined): Promise<void> {
+  #add(done: Done): Promise<readonly StoredEnvelope[]> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ position, parked, resolve, reject })
+      this.#waiting.push({ ...done, resolve, reject })
       if (!this.#isRunning) void this.#run()
     })
   }
@@ -78,32 +98,53 @@ export class ProgressWriter {
     this.#isRunning = true
     // What ends in the same turn shares the transaction.
     await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MOST)
-      try {
-        await this.#write(batch)
-        for (const { resolve } of batch) resolve()
-      } catch (error) {
-        for (const { reject } of batch) reject(error)
-      }
-    }
+    while (this.#waiting.length > 0) await this.#settle(this.#waiting.splice(0, MOST))
     this.#isRunning = false
   }
 
-  async #write(batch: readonly Done[]): Promise<void> {
-    const positions = batch.flatMap(({ position }) => position ?? [])
+  async #settle(batch: readonly Waiting[]): Promise<void> {
+    try {
+      const written = await this.#write(batch)
+      for (const [index, { resolve }] of batch.entries()) resolve(written[index] ?? NOTHING)
+    } catch (error) {
+      const parts = isOfOne(error) ? split(batch) : []
+      if (parts.length > 1) for (const part of parts) await this.#settle(part)
+      else for (const { reject } of batch) reject(error)
+    }
+  }
+
+  /** @returns what was appended for each */
+  async #write(batch: readonly Waiting[]): Promise<readonly (readonly StoredEnvelope[])[]> {
+    const positions = batch.flatMap((done) => done.positions)
     const parked = batch.flatMap((done) => done.parked ?? [])
     let plan: ProgressPlan = {}
+    const written: (readonly StoredEnvelope[])[] = []
     try {
       await this.#store.transaction(async (tx) => {
         if (parked.length > 0) await tx.park(parked)
         plan = this.#tracker.plan(positions)
         await tx.progress({ ...this.#fence, ...plan })
+        // Last: in some stores the first append holds the log until the commit.
+        for (const { write } of batch) written.push((await write?.(tx)) ?? NOTHING)
       })
     } catch (error) {
       this.#tracker.abandoned(plan)
       throw error
     }
     this.#tracker.written(plan, positions)
+    return written
   }
+}
+
+/** Those that write something each by itself, and all others together. */
+function split(batch: readonly Waiting[]): readonly (readonly Waiting[])[] {
+  const others = batch.filter(({ write }) => write === undefined)
+  const writing = batch.filter(({ write }) => write !== undefined).map((done) => [done])
+  return others.length === 0 ? writing : [others, ...writing]
+}
+
+/** Whether what one of them wrote was refused, rather than all by a lost fence or a store in trouble. */
+function isOfOne(error: unknown): boolean {
+  if (!isTidingsError(error)) return true
+  return error.code !== 'TIDINGS_FENCED' && !error.code.startsWith('TIDINGS_STORE_')
 }

@@ -1,5 +1,6 @@
 import { TimeoutError } from '../errors/queue-errors.ts'
-import type { Clock } from '../internal/clock.ts'
+import { patientClock, type Clock } from '../internal/clock.ts'
+import { Interruption } from './interruption.ts'
 
 /** Thrown into a task that somebody cancelled. */
 export class TaskCancelledError extends Error {
@@ -14,36 +15,45 @@ export class TaskCancelledError extends Error {
   }
 }
 
-export interface ControlParts {
+/** How long attempts may take, milliseconds; the same for all of a worker. */
+export interface TaskLimits {
+  readonly timeoutMs: number
+  /** Without a word. */
+  readonly heartbeatMs: number
+}
+
+export interface ControlParts extends TaskLimits {
   readonly clock: Clock
   readonly what: string
-  readonly timeoutMs: number
-  readonly heartbeatMs: number
   /** Whether somebody has asked that it ends early. Looked for once a second. */
   readonly findCancel: () => Promise<{ readonly by: string; readonly reason: string } | undefined>
   /** The process stops, or the time of the whole is over. */
   readonly outer: AbortSignal
+  /** A look failed; there is another one in a second. */
+  readonly onError: (error: unknown) => void
 }
 
 const LOOK_MS = 1000
+/** Made once: without a reason each abort makes an error with its stack. */
+const OVER = new Error('No task runs')
 
-/** Watches one attempt of a task: its time, its heartbeat, and whether somebody cancels it. */
+/** One attempt of a task: its time, its heartbeat, and whether somebody cancels it. */
 export class TaskControl {
   readonly #parts: ControlParts
-  readonly #abort = new AbortController()
-  readonly #over = new AbortController()
-  readonly #ended = Promise.withResolvers<never>()
+  readonly #interruption = new Interruption()
+  readonly #startMs: number
   #beatMs: number
+  #lookedMs: number
 
   constructor(parts: ControlParts) {
     this.#parts = parts
-    this.#beatMs = parts.clock.now()
-    // Who races it hears of it; without one it is nobody's.
-    this.#ended.promise.catch(() => undefined)
+    this.#startMs = parts.clock.now()
+    this.#beatMs = this.#startMs
+    this.#lookedMs = this.#startMs
   }
 
   get signal(): AbortSignal {
-    return this.#abort.signal
+    return this.#interruption.signal
   }
 
   beat(): void {
@@ -51,51 +61,88 @@ export class TaskControl {
   }
 
   cancel(by: string, reason: string): void {
-    this.#end(new TaskCancelledError(by, reason))
+    this.#interruption.interrupt(new TaskCancelledError(by, reason))
   }
 
   /** What the work answers, or why it was ended early. */
   async race<Result>(work: () => Promise<Result>): Promise<Result> {
     const { outer } = this.#parts
-    const onOuter = (): void => this.#end(outer.reason as Error)
+    const onOuter = (): void => this.#interruption.interrupt(outer.reason as Error)
     if (outer.aborted) onOuter()
     outer.addEventListener('abort', onOuter, { once: true })
-    const watching = this.#watch()
     try {
-      return await Promise.race([work(), this.#ended.promise])
+      return await this.#interruption.race(work())
     } finally {
       outer.removeEventListener('abort', onOuter)
-      this.#over.abort()
-      await watching
     }
   }
 
-  #end(error: Error): void {
-    this.#abort.abort(error)
-    this.#ended.reject(error)
+  /** Ends it where its time is over, else looks whether somebody cancels it. @returns when to check again */
+  check(): number {
+    const { clock, timeoutMs, heartbeatMs, what } = this.#parts
+    const nowMs = clock.now()
+    if (this.#interruption.error !== undefined) return nowMs + LOOK_MS
+    if (nowMs >= this.#startMs + timeoutMs) {
+      this.#interruption.interrupt(new TimeoutError(what, timeoutMs))
+    } else if (nowMs >= this.#beatMs + heartbeatMs) {
+      this.#interruption.interrupt(new TimeoutError(`The heartbeat of ${what}`, heartbeatMs))
+    } else if (nowMs >= this.#lookedMs + LOOK_MS) {
+      this.#lookedMs = nowMs
+      void this.#look()
+    }
+    return Math.min(this.#startMs + timeoutMs, this.#beatMs + heartbeatMs, this.#lookedMs + LOOK_MS)
   }
 
-  async #watch(): Promise<void> {
-    const { clock, timeoutMs, heartbeatMs, what, findCancel } = this.#parts
-    const startMs = clock.now()
-    while (!this.#over.signal.aborted) {
-      const leftMs = Math.min(startMs + timeoutMs, this.#beatMs + heartbeatMs) - clock.now()
-      if (leftMs <= 0) {
-        const isTimeout = clock.now() >= startMs + timeoutMs
-        return this.#end(
-          isTimeout
-            ? new TimeoutError(what, timeoutMs)
-            : new TimeoutError(`The heartbeat of ${what}`, heartbeatMs),
-        )
-      }
+  async #look(): Promise<void> {
+    const { findCancel, onError } = this.#parts
+    try {
+      const cancel = await findCancel()
+      if (cancel !== undefined) this.cancel(cancel.by, cancel.reason)
+    } catch (error) {
+      // A store in trouble is no reason for work to fail that does not need it now.
+      onError(error)
+    }
+  }
+}
+
+/** Watches the attempts that a worker has under way, by one timer: nearly none of them is ever late. */
+export class TaskWatch {
+  readonly #clock: Clock
+  /** Whatever begins while the timer waits is due no sooner than after this. */
+  readonly #longestMs: number
+  readonly #running = new Set<TaskControl>()
+  #timer: AbortController | undefined
+
+  constructor({ timeoutMs, heartbeatMs }: TaskLimits, clock: Clock) {
+    this.#clock = patientClock(clock)
+    this.#longestMs = Math.min(LOOK_MS, timeoutMs, heartbeatMs)
+  }
+
+  began(control: TaskControl): void {
+    this.#running.add(control)
+    if (this.#timer === undefined) void this.#run()
+  }
+
+  ended(control: TaskControl): void {
+    this.#running.delete(control)
+    if (this.#running.size > 0) return
+    this.#timer?.abort(OVER)
+    this.#timer = undefined
+  }
+
+  async #run(): Promise<void> {
+    const timer = new AbortController()
+    this.#timer = timer
+    let waitMs = this.#longestMs
+    while (!timer.signal.aborted) {
       try {
-        await clock.sleep(Math.min(leftMs, LOOK_MS), { signal: this.#over.signal })
-        const cancel = await findCancel()
-        if (cancel !== undefined) return this.cancel(cancel.by, cancel.reason)
+        await this.#clock.sleep(waitMs, { signal: timer.signal })
       } catch (error) {
-        if (this.#over.signal.aborted) return
+        if (timer.signal.aborted) return
         throw error
       }
+      const nextMs = Math.min(...Array.from(this.#running, (control) => control.check()))
+      waitMs = Math.max(0, Math.min(this.#longestMs, nextMs - this.#clock.now()))
     }
   }
 }

@@ -1,6 +1,7 @@
 import type { Draft } from '../contract/definition.ts'
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { shorten } from '../errors/contract-error.ts'
+import { ConcurrencyError } from '../errors/store-errors.ts'
 import { DefinitionError, UsageError } from '../errors/usage-errors.ts'
 import { sensitiveIn } from '../observe/redact.ts'
 import type { AppStore } from '../work/app-store.ts'
@@ -9,7 +10,8 @@ import type { AnyWorker, WorkerOptions } from './define-worker.ts'
 import type { DeliveryContext } from './delivery-context.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import { decideFailure, requireDuration, type RetryPlan } from './retry-policy.ts'
-import { TaskCancelledError, TaskControl } from './task-control.ts'
+import { TaskAttempt } from './task-attempt.ts'
+import { TaskCancelledError, TaskControl, TaskWatch, type TaskLimits } from './task-control.ts'
 import type { TaskDesk } from './task-desk.ts'
 import {
   TaskAttemptFailed,
@@ -17,7 +19,7 @@ import {
   TaskProgressReported,
   TaskStarted,
 } from './task-events.ts'
-import { isFinished, priorityOf, type TaskRecord } from './task-state.ts'
+import { isFinished, priorityOf } from './task-state.ts'
 import { toThrown } from './thrown.ts'
 
 export interface WorkerParts {
@@ -35,6 +37,8 @@ const DEFAULT_TIMEOUT_MS = 600_000
 /** A worker is a subscription to its task: retries, parking, redrive and ownership are the same. */
 export function workerSubscription(worker: AnyWorker, parts: WorkerParts): AnySubscription {
   const { task, options } = worker
+  const limits = readLimits(worker)
+  const watch = new TaskWatch(limits, parts.ports.environment.clock)
   const subscription: AnySubscription = defineSubscription(task.type, {
     events: task,
     // Each task has a stream, and so an order, of its own.
@@ -45,11 +49,10 @@ export function workerSubscription(worker: AnyWorker, parts: WorkerParts): AnySu
     ...(options.retry === undefined ? {} : { retry: options.retry }),
     ...(options.buffer === undefined ? {} : { buffer: options.buffer }),
     handle: (event, ctx) =>
-      attempt(worker, parts, {
-        event: event as StoredEnvelope,
-        ctx,
-        retry: subscription.plan.retry,
-      }),
+      attempt(
+        { ...parts, worker, limits, watch },
+        { event: event as StoredEnvelope, ctx, retry: subscription.plan.retry },
+      ),
   })
   const priorities = { of: priorityOf, agingMs: readAging(task.type, options.aging) }
   return { ...subscription, plan: { ...subscription.plan, priorities } }
@@ -62,24 +65,26 @@ function readAging(type: string, aging: WorkerOptions['aging']): number {
   throw new DefinitionError(type, `'aging' is a duration above 0; got ${aging}`)
 }
 
+/** What every attempt of a worker has in common. */
+interface AttemptParts extends WorkerParts {
+  readonly worker: AnyWorker
+  readonly limits: TaskLimits
+  readonly watch: TaskWatch
+}
+
 interface Attempt {
   readonly event: StoredEnvelope
   readonly ctx: DeliveryContext
   readonly retry: RetryPlan
 }
 
-async function attempt(worker: AnyWorker, parts: WorkerParts, of: Attempt): Promise<void> {
+async function attempt(parts: AttemptParts, of: Attempt): Promise<void> {
   const { event, ctx } = of
-  const task = await parts.desk.read(event)
-  if (isFinished(task)) return
-  if (task.cancelRequested !== undefined) return recordCancel(of, task.cancelRequested)
-  const number = task.attempts + 1
-  const { owner, store } = parts
-  const started = TaskStarted({ taskId: event.eventId, attempt: number, worker: owner })
-  await store.append({ ...streamOf(event), events: started })
+  const number = await begin(parts, of)
+  if (number === undefined) return
   try {
-    const result = await runWatched(worker, parts, { ...of, task, number })
-    await ctx.tx.append({ ...streamOf(event), events: requireResult(worker, result) })
+    const result = await runWatched(parts, { ...of, number })
+    await ctx.tx.append({ ...streamOf(event), events: requireResult(parts.worker, result) })
   } catch (error) {
     if (error instanceof TaskCancelledError) return recordCancel(of, error)
     if (!ctx.signal.aborted) await recordFailure(parts, of, { error, number })
@@ -87,50 +92,76 @@ async function attempt(worker: AnyWorker, parts: WorkerParts, of: Attempt): Prom
   }
 }
 
-interface Watched extends Attempt {
-  readonly task: TaskRecord
-  readonly number: number
+/** Records that an attempt begins. @returns its number; undefined: there is nothing to do any more */
+async function begin(parts: AttemptParts, of: Attempt): Promise<number | undefined> {
+  if (mayBeFresh(of) && (await beginsFresh(parts, of))) return 1
+  const task = await parts.desk.read(of.event)
+  if (isFinished(task)) return undefined
+  if (task.cancelRequested !== undefined) {
+    await recordCancel(of, task.cancelRequested)
+    return undefined
+  }
+  const number = task.attempts + 1
+  await parts.store.append({ ...streamOf(of.event), events: startOf(parts, of, number) })
+  return number
 }
 
-async function runWatched(worker: AnyWorker, parts: WorkerParts, of: Watched): Promise<Draft> {
+/** Whether it is likely that nothing has become of the task yet: it is its stream's own, and first tried. */
+function mayBeFresh({ event, ctx: { attempt: inPlace, laterUsed, redrives } }: Attempt): boolean {
+  return event.aggregateId === event.eventId && inPlace === 1 && laterUsed === 0 && redrives === 0
+}
+
+/** Begins it if its stream ends with the event that asked for it, without reading the stream. */
+async function beginsFresh(parts: AttemptParts, of: Attempt): Promise<boolean> {
+  const expectedVersion = of.event.streamVersion
+  try {
+    await parts.store.append({
+      ...streamOf(of.event),
+      expectedVersion,
+      events: startOf(parts, of, 1),
+    })
+    return true
+  } catch (error) {
+    if (error instanceof ConcurrencyError) return false
+    throw error
+  }
+}
+
+function startOf({ owner }: AttemptParts, { event }: Attempt, number: number): Draft {
+  return TaskStarted({ taskId: event.eventId, attempt: number, worker: owner })
+}
+
+async function runWatched(
+  parts: AttemptParts,
+  of: Attempt & { readonly number: number },
+): Promise<Draft> {
   const { event, ctx, number } = of
-  const { task: definition, options } = worker
-  const { clock } = parts.ports.environment
+  const { worker, limits, watch, desk, ports } = parts
   const control = new TaskControl({
-    clock,
-    what: `The work on ${definition.type} ${event.eventId}`,
-    timeoutMs: limitMs(definition.type, 'timeout', options.timeout ?? DEFAULT_TIMEOUT_MS),
-    heartbeatMs: limitMs(definition.type, 'heartbeat', options.heartbeat ?? Infinity),
-    findCancel: async () => (await parts.desk.read(event)).cancelRequested,
+    ...limits,
+    clock: ports.environment.clock,
+    what: `The work on ${worker.task.type} ${event.eventId}`,
+    findCancel: async () => (await desk.read(event)).cancelRequested,
     outer: ctx.signal,
+    onError: ports.onError,
   })
   const reports = makeReports(parts, event, number)
-  parts.desk.began(event.eventId, control)
+  desk.began(event.eventId, control)
+  watch.began(control)
   try {
-    const { tx, send, after, at, cancelTimer, now, newId, idempotencyKey } = ctx
-    return await control.race(() =>
-      worker.run(event, {
-        tx,
-        send,
-        after,
-        at,
-        cancelTimer,
-        now,
-        newId,
-        idempotencyKey,
-        taskId: event.eventId,
-        attempt: number,
-        signal: control.signal,
-        heartbeat: () => control.beat(),
-        progress: (fraction, note) => {
-          control.beat()
-          reports.add(fraction, note)
-        },
-      }),
-    )
+    const taskContext = new TaskAttempt(event, { ctx, control, number, reports })
+    return await control.race(() => worker.run(event, taskContext))
   } finally {
-    parts.desk.ended(event.eventId)
+    desk.ended(event.eventId)
+    watch.ended(control)
     await reports.written()
+  }
+}
+
+function readLimits({ task: { type }, options }: AnyWorker): TaskLimits {
+  return {
+    timeoutMs: limitMs(type, 'timeout', options.timeout ?? DEFAULT_TIMEOUT_MS),
+    heartbeatMs: limitMs(type, 'heartbeat', options.heartbeat ?? Number.POSITIVE_INFINITY),
   }
 }
 
@@ -151,7 +182,7 @@ function makeReports(
   const { clock } = ports.environment
   let lastMs = Number.NEGATIVE_INFINITY
   let newest: Draft | undefined
-  let writing = Promise.resolve()
+  let writing: Promise<void> | undefined
   const write = async (): Promise<void> => {
     const events = newest
     newest = undefined
@@ -174,9 +205,13 @@ function makeReports(
       }
       const facts = { taskId: event.eventId, attempt: attemptNumber, fraction }
       newest = TaskProgressReported(note === undefined ? facts : { ...facts, note })
-      if (clock.now() - lastMs >= REPORT_MS) writing = writing.then(write)
+      if (clock.now() - lastMs >= REPORT_MS) writing = (writing ?? Promise.resolve()).then(write)
     },
-    written: () => (writing = writing.then(write)),
+    // `add` comes before it, so without a word there is nothing to wait for.
+    written: async () => {
+      await writing
+      await write()
+    },
   }
 }
 

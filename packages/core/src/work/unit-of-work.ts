@@ -86,7 +86,7 @@ interface PendingStream {
  * by `end`). What came later would be in no transaction, so it is refused.
  */
 export class UnitOfWork implements WorkScope {
-  readonly #tx: StoreTransaction
+  #tx: StoreTransaction | undefined
   readonly #cause: Cause
   readonly #ports: WorkPorts
   readonly #pending = new Map<string, PendingStream>()
@@ -96,14 +96,24 @@ export class UnitOfWork implements WorkScope {
   readonly #cancelled: string[] = []
   #ended = false
   #repeated = false
-  /** There where the store's transaction has it. */
-  readonly sql: unknown
+  #sql: unknown
 
-  constructor(tx: StoreTransaction, cause: Cause, ports: WorkPorts) {
-    this.#tx = tx
+  /** @param tx undefined: one that begins later, and is told by `useIn`; until then it only collects */
+  constructor(tx: StoreTransaction | undefined, cause: Cause, ports: WorkPorts) {
+    if (tx !== undefined) this.useIn(tx)
     this.#cause = cause
     this.#ports = ports
-    if ('sql' in tx) this.sql = (tx as { sql: (...args: unknown[]) => unknown }).sql.bind(tx)
+  }
+
+  /** Where it reads from here on, and what its `flush` appends in. */
+  useIn(tx: StoreTransaction): void {
+    this.#tx = tx
+    if ('sql' in tx) this.#sql = (tx as { sql: (...args: unknown[]) => unknown }).sql.bind(tx)
+  }
+
+  /** There where the store's transaction has it. */
+  get sql(): unknown {
+    return this.#sql
   }
 
   async load<A extends AnyAggregate>(aggregate: A, id: string): Promise<RootOf<A>> {
@@ -116,8 +126,9 @@ export class UnitOfWork implements WorkScope {
 
   async #loadRoot(aggregate: AnyAggregate, id: string): Promise<AggregateRoot> {
     this.#requireOpen()
+    const tx = this.#requireTx()
     const source = {
-      readStream: this.#tx.readStream.bind(this.#tx),
+      readStream: tx.readStream.bind(tx),
       loadSnapshot: (name: string) => this.#ports.snapshots.load(name),
     }
     const loaded = await loadState(source, this.#ports.registry, aggregate, { id })
@@ -141,7 +152,7 @@ export class UnitOfWork implements WorkScope {
     this.#requireOpen()
     requireName('source', source)
     requireName('id', messageId)
-    return this.#tx.once(source, messageId)
+    return this.#requireTx().once(source, messageId)
   }
 
   #seal({
@@ -200,20 +211,21 @@ export class UnitOfWork implements WorkScope {
 
   /** Appends everything that was collected, in one call. The caller commits. */
   async flush(command?: CommandRecord): Promise<StoredEnvelope[]> {
+    const tx = this.#requireTx()
     for (const root of this.#roots.values()) this.#takeRoot(root)
     this.end()
-    for (const timerId of this.#cancelled) await this.#tx.cancelTimer(timerId)
-    if (this.#timers.length > 0) await this.#tx.setTimers(this.#timers)
+    for (const timerId of this.#cancelled) await tx.cancelTimer(timerId)
+    if (this.#timers.length > 0) await tx.setTimers(this.#timers)
     const appends: StreamAppend[] = []
     for (const [stream, { expectedVersion, events }] of this.#pending) {
       if (events.length > 0) appends.push({ stream, expectedVersion, events })
     }
     if (appends.length === 0 && command === undefined) return []
-    const results = await this.#tx.append(appends, { command })
+    const results = await tx.append(appends, { command })
     this.#repeated = results.some((result) => result.repeated)
     // A repeat leaves its command out, but this one is new: without a row it would be done again.
-    if (this.#repeated && command !== undefined) await this.#tx.append([], { command })
-    return this.#repeated ? readBack(this.#tx, results) : toStoredEvents(appends, results)
+    if (this.#repeated && command !== undefined) await tx.append([], { command })
+    return this.#repeated ? readBack(tx, results) : toStoredEvents(appends, results)
   }
 
   /** Whether the events were in the log before: then they were published, and counted, at that time. */
@@ -229,6 +241,12 @@ export class UnitOfWork implements WorkScope {
 
   #requireOpen(): void {
     if (this.#ended) throw endedError()
+  }
+
+  #requireTx(): StoreTransaction {
+    if (this.#tx === undefined)
+      throw new TypeError('A unit of work was used before its transaction')
+    return this.#tx
   }
 
   #takeRoot(root: AggregateRoot): void {
