@@ -1,6 +1,7 @@
 /**
  * What a careful team would write by hand as a queue: a table; tasks claimed by as many as may run, in
- * one transaction; each one done in a transaction of its own, with its result.
+ * one transaction; each one done in a transaction of its own, with its result. Or, where `endsTogether`,
+ * all that were claimed together: then a task that is done waits for the slowest of them.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { PRAGMAS } from './sqlite-schema.ts'
@@ -49,19 +50,27 @@ export class RawTaskQueue {
   }
 
   /** Works until nothing is queued, `concurrency` at a time. @returns how many were done */
-  async work(concurrency: number, run: (payload: unknown) => Promise<unknown>): Promise<number> {
+  async work(
+    { concurrency, endsTogether }: { readonly concurrency: number; readonly endsTogether: boolean },
+    run: (payload: unknown) => Promise<unknown>,
+  ): Promise<number> {
     let done = 0
     for (;;) {
       const claimed = this.#inTransaction(
         () => this.#claim.all(Date.now(), concurrency) as unknown as readonly Claimed[],
       )
       if (claimed.length === 0) return done
-      await Promise.all(
+      const end = (id: string, result: string): unknown => this.#done.run(Date.now(), result, id)
+      const results = await Promise.all(
         claimed.map(async ({ id, payload }) => {
           const result = JSON.stringify(await run(JSON.parse(payload)))
-          this.#inTransaction(() => this.#done.run(Date.now(), result, id))
+          if (!endsTogether) this.#inTransaction(() => end(id, result))
+          return { id, result }
         }),
       )
+      if (endsTogether) {
+        this.#inTransaction(() => results.forEach(({ id, result }) => end(id, result)))
+      }
       done += claimed.length
     }
   }
