@@ -1,8 +1,10 @@
 import { announced, untilAnnounced } from './announcements.ts'
-import { makeServerFolder, removeServerFolder } from './server-folder.ts'
+import { hasServerFolder, makeServerFolder, removeServerFolder } from './server-folder.ts'
 
 /** Gives a run its folder; the first test that needs a server starts it there. @returns what ends it */
-export function setup(): () => Promise<void> {
+export function setup(): (() => Promise<void>) | undefined {
+  // Each kind of test is set up by itself; the first of them has done it for the others.
+  if (hasServerFolder()) return undefined
   const folder = makeServerFolder()
   return async () => {
     const supervisor = announced(folder, 'supervisor')

@@ -11,6 +11,10 @@ export function serverFolder(): string {
   return process.env[FOLDER] ?? makeServerFolder()
 }
 
+export function hasServerFolder(): boolean {
+  return process.env[FOLDER] !== undefined
+}
+
 export function makeServerFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tidings-pg-'))
   // The server ends when this process does, however that ends.

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
 import { announce, untilAnnounced } from './announcements.ts'
@@ -27,11 +27,16 @@ function isFirst(folder: string): boolean {
 }
 
 function start(folder: string): void {
+  const log = join(folder, 'supervisor.log')
   const supervisor = spawn(process.execPath, [join(import.meta.dirname, 'supervisor.ts'), folder], {
     detached: true,
-    stdio: 'ignore',
+    stdio: ['ignore', 'ignore', openSync(log, 'a')],
   })
   announce(folder, 'supervisor', String(supervisor.pid))
+  // One that does not even start says nothing, and all would wait for it.
+  supervisor.once('exit', (code) => {
+    if (code !== 0) announce(folder, 'error', readFileSync(log, 'utf8'))
+  })
   supervisor.unref()
 }
 
