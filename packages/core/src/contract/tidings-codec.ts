@@ -37,8 +37,8 @@ export const TIDINGS_CONTENT_TYPE = 'application/json'
  * of that name travels; neither do `traceId` and `trace_id` apart, which are the same on the wire.
  */
 export function toWire(envelope: Envelope): JsonObject {
-  const { traceId, version: _, ...metadata } = envelope.metadata
-  return {
+  const { streamVersion, position, recordedAt } = envelope
+  const wire: Record<string, JsonValue> = {
     event_id: envelope.eventId,
     event_type: envelope.eventType,
     event_version: envelope.eventVersion,
@@ -48,16 +48,22 @@ export function toWire(envelope: Envelope): JsonObject {
     correlation_id: envelope.correlationId,
     causation_id: envelope.causationId ?? null,
     payload: envelope.payload as JsonValue,
-    metadata: {
-      version: envelope.eventVersion,
-      ...(traceId === undefined ? undefined : { trace_id: traceId }),
-      ...metadata,
-    },
-    ...(envelope.streamVersion === undefined
-      ? undefined
-      : { stream_version: envelope.streamVersion }),
-    ...(envelope.position === undefined ? undefined : { position: envelope.position }),
-    ...(envelope.recordedAt === undefined ? undefined : { recorded_at: envelope.recordedAt }),
+    metadata: wireMetadata(envelope),
+  }
+  // Assigned, not spread: a conditional spread costs more than the rest of the object.
+  if (streamVersion !== undefined) wire['stream_version'] = streamVersion
+  if (position !== undefined) wire['position'] = position
+  if (recordedAt !== undefined) wire['recorded_at'] = recordedAt
+  return wire
+}
+
+function wireMetadata({ eventVersion, metadata }: Envelope): JsonObject {
+  if (metadata === NO_METADATA) return { version: eventVersion }
+  const { traceId, version: _, ...others } = metadata
+  return {
+    version: eventVersion,
+    ...(traceId === undefined ? undefined : { trace_id: traceId }),
+    ...others,
   }
 }
 

@@ -1,5 +1,5 @@
 import type { EventMetadata, StoredEnvelope } from '../contract/envelope.ts'
-import { freezeEnvelope } from '../contract/envelope.ts'
+import { freezeEnvelope, NO_METADATA } from '../contract/envelope.ts'
 import { toIsoTime } from '../internal/time.ts'
 import type { Cell } from './connection.ts'
 import type { NameTables } from './names.ts'
@@ -7,8 +7,6 @@ import type { NameTables } from './names.ts'
 /** The columns of `event_log` that an envelope is made of, in the order that {@link toEnvelope} takes. */
 export const EVENT_COLUMNS =
   'e.position, e.stream, e.version, e.event_id, e.event_type, e.event_version, e.correlation_id, e.causation_id, e.occurred_at, e.recorded_at, e.schema, e.payload, e.metadata, e.topic, e.key'
-
-const NO_METADATA: EventMetadata = Object.freeze({})
 
 /** A row of the log as an envelope. The optional members are absent, not undefined, where there is none. */
 export function toEnvelope(row: readonly Cell[], names: NameTables): StoredEnvelope {
