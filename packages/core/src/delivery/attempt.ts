@@ -246,7 +246,7 @@ async function note(
   { ports, writer, insist }: AttemptPorts,
   { positions, parked }: Completion,
 ): Promise<void> {
-  await Promise.all(positions.map((position) => insist(() => writer.done(position))))
+  await insist(() => writer.allDone(positions))
   if (parked.length === 0) return
   await insist(() =>
     ports.store.transaction(async (tx) => {

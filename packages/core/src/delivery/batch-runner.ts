@@ -28,7 +28,8 @@ export class BatchRunner {
   /** @returns those that are not done, and are to be put back */
   async run(items: readonly Item[]): Promise<readonly Item[]> {
     let batch: Item[] = []
-    for (const [index, item] of items.entries()) {
+    for (let index = 0; index < items.length; index++) {
+      const item = items[index]!
       if (this.#fitsBatch(item)) {
         batch.push(item)
         continue
@@ -96,9 +97,7 @@ export class BatchRunner {
       batch.filter(({ stored }) => !failed.has(stored.eventId)),
     ]
     const { writer } = this.#parts.attempts
-    await Promise.all(
-      done.map(({ stored }) => this.#parts.runner.insist(() => writer.done(stored.position))),
-    )
+    await this.#parts.runner.insist(() => writer.allDone(done.map(({ stored }) => stored.position)))
     this.#tellDone(done, startMs)
     return this.#runEach(rest)
   }

@@ -92,7 +92,8 @@ export class Lanes<Item> {
     if (lane === undefined || lane.head === lane.items.length) return undefined
     const item = lane.items[lane.head++]!
     this.#size--
-    if (lane.head > 64 || lane.head === lane.items.length) {
+    // Not sooner than half of it is used up: a long lane would be copied again and again.
+    if ((lane.head > 64 && lane.head * 2 > lane.items.length) || lane.head === lane.items.length) {
       lane.items = lane.items.slice(lane.head)
       lane.head = 0
     }

@@ -1,5 +1,6 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import type { Store } from '../store/store.ts'
+import type { SubscriptionPlan } from './define-subscription.ts'
 import type { Selection } from './selection.ts'
 
 /** A piece of the log. */
@@ -10,12 +11,23 @@ export interface LogPage {
   readonly upTo: number
 }
 
-/** Events that are read, and so handed out, at a time. */
+/** Events that are read, and so handed out, at a time, where nobody asks for more. */
 export const PAGE = 512
+/** Events of a page that is read for one reader, at the most: some 10 ms in which nothing else runs. */
+const LARGEST_PAGE = 1000
 /** From one wanted event in so many on, walking the log is quicker than an index that leads to each. */
 const DENSE = 4
 /** Events kept: what subscriptions may differ by and still share one reading. About 2 MB of usual ones. */
 const KEPT = 2048
+
+/** What a reader asks for at a time: a batch that is waited for no longer would begin with half of what is there. */
+export function pageSizeFor({
+  handleBatch,
+  batchSize,
+}: Pick<SubscriptionPlan, 'handleBatch' | 'batchSize'>): number {
+  if (handleBatch === undefined) return PAGE
+  return Math.min(Math.max(PAGE, batchSize), LARGEST_PAGE)
+}
 
 /**
  * The one tail reader of a process: subscriptions that are near the end of the log share what it reads,
@@ -37,10 +49,11 @@ export class LogTail {
 
   /**
    * @param selection what the reader wants: a page may hold other events too
+   * @param size events of a page that is read for this reader alone; one that is shared may hold fewer
    */
-  async read(after: number, selection: Selection): Promise<LogPage> {
+  async read(after: number, selection: Selection, size: number = PAGE): Promise<LogPage> {
     this.#start ??= await this.#store.head()
-    if (after < this.#start) return this.#readOwn(after, selection)
+    if (after < this.#start) return this.#readOwn(after, selection, size)
     const kept = this.#kept(after)
     if (kept !== undefined) return kept
     // Many ask for the same next page, and share one reading.
@@ -57,17 +70,17 @@ export class LogTail {
     return this.#store.waitBeyond(after, { signal })
   }
 
-  async #readOwn(after: number, selection: Selection): Promise<LogPage> {
+  async #readOwn(after: number, selection: Selection, size: number): Promise<LogPage> {
     // Read first: whatever comes later is beyond what this page claims to have looked at.
     const head = await this.#store.head()
-    const options = { after, limit: PAGE, pageSize: PAGE }
+    const options = { after, limit: size, pageSize: size }
     const { types } = selection
     const walks = types === undefined || this.#dense.has(selection)
     const reader = walks ? this.#store.readAll(options) : this.#store.query({ types }, options)
     const events = await reader.toArray()
     const last = events.at(-1)?.position ?? after
-    this.#note(selection, events, last - after)
-    return { events, upTo: events.length < PAGE ? Math.max(head, last) : last }
+    if (types !== undefined) this.#note(selection, events, last - after)
+    return { events, upTo: events.length < size ? Math.max(head, last) : last }
   }
 
   /** Whether the next page is to be read through the index, or with everything between. */

@@ -30,7 +30,8 @@ export class ParkedIndex {
   }
 
   has(key: string): boolean {
-    return this.#keys.has(key)
+    // Mostly nothing is parked: no text is hashed then.
+    return this.#keys.size > 0 && this.#keys.has(key)
   }
 
   keys(): Iterable<string> {

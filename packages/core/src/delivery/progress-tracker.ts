@@ -78,11 +78,12 @@ export class ProgressTracker {
 
   /** A plan was committed. */
   written(plan: ProgressPlan, positions: readonly number[]): void {
-    for (const position of positions) if (position > this.#mark) this.#done.add(position)
     if (plan.mark !== undefined) {
       this.#moving = false
       this.#mark = plan.mark.to
     }
+    // Behind the move: what it passed is done without being remembered.
+    for (const position of positions) if (position > this.#mark) this.#done.add(position)
     this.#forget()
   }
 
@@ -92,18 +93,26 @@ export class ProgressTracker {
   }
 
   #markWith(positions: readonly number[]): number {
-    const doing = new Set(positions)
-    for (let index = this.#head; index < this.#out.length; index++) {
+    const first = this.#head + this.#inOrder(positions)
+    const doing = new Set(positions.slice(first - this.#head))
+    for (let index = first; index < this.#out.length; index++) {
       const position = this.#out[index]!
       if (!this.#done.has(position) && !doing.has(position)) return position - 1
     }
     return this.#read
   }
 
+  /** How many of the positions are those handed out first, as those of a batch are: no set is needed for them. */
+  #inOrder(positions: readonly number[]): number {
+    let count = 0
+    while (count < positions.length && positions[count] === this.#out[this.#head + count]) count++
+    return count
+  }
+
   /** Lets go of what the mark has passed. */
   #forget(): void {
     while (this.#head < this.#out.length && this.#out[this.#head]! <= this.#mark) {
-      this.#done.delete(this.#out[this.#head]!)
+      if (this.#done.size > 0) this.#done.delete(this.#out[this.#head]!)
       this.#head++
     }
     // In blocks, so that it costs nothing per event.

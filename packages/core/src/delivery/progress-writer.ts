@@ -69,6 +69,11 @@ export class ProgressWriter {
     await this.#add({ positions: [position], parked })
   }
 
+  /** Resolves when positions, in rising order, are done for good: all of them in one transaction. */
+  async allDone(positions: readonly number[]): Promise<void> {
+    if (positions.length > 0) await this.#add({ positions })
+  }
+
   /**
    * Makes positions done together with what `write` appends, in a transaction that they share with what
    * else is done meanwhile. Where that fails for one of them the others are written all the same, so

@@ -1,6 +1,6 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { toRecord } from '../transport/outgoing.ts'
-import type { Publisher } from '../transport/publisher.ts'
+import type { Publisher, PublishResult } from '../transport/publisher.ts'
 import { defineSubscription, type AnySubscription } from './define-subscription.ts'
 import { PartialFailure } from './partial-failure.ts'
 import type { RetryPolicy } from './retry-policy.ts'
@@ -8,8 +8,11 @@ import type { RetryPolicy } from './retry-policy.ts'
 /** The name that a relay's progress is kept under; the view `event_outbox` goes by it. */
 export const RELAY = 'relay'
 
+/** One transaction for the mark of so many: at half of it, the commits took a sixth of a relay's time. */
+const BATCH = 1000
+
 export interface RelayOptions {
-  /** Records handed over at a time; 500 by default. */
+  /** Records handed over at a time; 1,000 by default. */
   readonly batchSize?: number
   /** Five attempts, 200 ms to 10 s apart, by default; then the event is parked, and its key waits. */
   readonly retry?: RetryPolicy
@@ -23,11 +26,12 @@ export interface RelayOptions {
  * contracts or not.
  */
 export function makeRelay(publisher: Publisher, options: RelayOptions = {}): AnySubscription {
+  const { batchSize = BATCH } = options
   const subscription = defineSubscription(RELAY, {
     events: '**',
     retry: { attempts: 5, ...options.retry },
-    batch: { size: options.batchSize ?? 500, age: 0 },
-    buffer: 4 * (options.batchSize ?? 500),
+    batch: { size: batchSize, age: 0 },
+    buffer: 2 * batchSize,
     handleBatch: (events, { signal }) => send(publisher, events as StoredEnvelope[], signal),
   })
   return {
@@ -47,10 +51,14 @@ async function send(
 ): Promise<void> {
   const records = events.map((event) => toRecord(event, event.topic!, event.key))
   const results = await publisher.publish(records, { signal })
-  const failures = events.flatMap((event, index) => {
-    const result = results[index]
-    if (result?.ok === true) return []
-    return [{ event, error: result?.error ?? new Error('The publisher gave no result for it.') }]
-  })
-  if (failures.length > 0) throw new PartialFailure(failures)
+  if (events.every((_, index) => results[index]?.ok === true)) return
+  throw new PartialFailure(events.flatMap((event, index) => failureOf(event, results[index])))
+}
+
+function failureOf(
+  event: StoredEnvelope,
+  result: PublishResult | undefined,
+): PartialFailure['failures'] {
+  if (result?.ok === true) return []
+  return [{ event, error: result?.error ?? new Error('The publisher gave no result for it.') }]
 }

@@ -9,7 +9,7 @@ import type { DeliveryPorts } from './delivery-ports.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Item } from './item.ts'
 import { EventRunner, type Outcome, type RunnerHost } from './event-runner.ts'
-import type { LogTail } from './log-tail.ts'
+import { pageSizeFor, type LogTail } from './log-tail.ts'
 import { Outage } from './outage.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import { ParkedRunner } from './parked-runner.ts'
@@ -184,17 +184,19 @@ export class Session {
   // Reading
 
   async #fill(): Promise<void> {
-    const { tail, selection } = this.#parts
+    const { tail, selection, plan } = this.#parts
+    const atOnce = pageSizeFor(plan)
     let after = this.#tracker.mark
     for (;;) {
       await this.#untilRoom()
-      const page = await this.#runner.insist(() => tail.read(after, selection))
+      const page = await this.#runner.insist(() => tail.read(after, selection, atOnce))
       if (page.upTo <= after) {
         this.holds.setLive(true)
         await this.#runner.insist(() => tail.wait(after, this.#stopping.signal))
         continue
       }
-      for (const event of page.events) this.#take(event)
+      const readMs = this.#now()
+      for (const event of page.events) this.#take(event, readMs)
       this.#tracker.readUpTo(page.upTo)
       after = page.upTo
       this.#dispatcher.pump()
@@ -210,15 +212,14 @@ export class Session {
     }
   }
 
-  #take(stored: StoredEnvelope): void {
-    if (this.#ahead.delete(stored.position)) return
+  #take(stored: StoredEnvelope, readMs: number): void {
+    if (this.#ahead.size > 0 && this.#ahead.delete(stored.position)) return
     const { plan, selection, ports } = this.#parts
     const what = planEvent(stored, selection, { plan, registry: ports.registry })
     if (what.kind === 'pass') return
     if (what.kind === 'undeclared') return this.#passedOver(stored, 'undeclared')
     this.#tracker.handOut(stored.position)
     const { isWatched, isAlone } = this.#caution.of(stored.position)
-    const readMs = plan.handleBatch === undefined ? 0 : this.#now()
     this.#dispatcher.add({
       stored,
       plan: what,
