@@ -143,9 +143,11 @@ export {
 } from './errors/store-errors.ts'
 export {
   NothingParkedError,
+  ShardsChangedError,
   OperationError,
   UnknownSubscriptionError,
   type NothingParkedFacts,
+  type ShardsChangedFacts,
 } from './errors/operation-errors.ts'
 export {
   errorCodes,

@@ -103,7 +103,7 @@ export { systemClock, type Clock } from './internal/clock.ts'
 export { systemIds, type IdSource } from './internal/ids.ts'
 export { FencedError } from './errors/store-errors.ts'
 export { createAdmin, type Admin, type AdminOptions } from './delivery/admin.ts'
-export type { SubscriptionOverview } from './delivery/describe-subscription.ts'
+export type { ShardOverview, SubscriptionOverview } from './delivery/describe-subscription.ts'
 export type { FollowOptions, OperationStatus } from './delivery/follow-operation.ts'
 export type {
   ParkedChoice,

@@ -27,3 +27,9 @@ export function describeState(
 export function describeLag(lagMs: number): string {
   return lagMs === 0 ? '-' : formatSeconds(lagMs / 1000)
 }
+
+/** Who runs it; where it has shards, each of them. */
+export function describeOwner({ owner, shards }: SubscriptionOverview): string {
+  const listed = shards?.map((shard) => `${shard.index}: ${shard.owner ?? '-'}`)
+  return listed?.join(', ') ?? owner ?? '-'
+}

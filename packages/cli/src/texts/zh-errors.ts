@@ -18,6 +18,7 @@ export const zhErrors: Readonly<Record<ErrorCode, string>> = {
   TIDINGS_COMMAND_ID_CONFLICT: '命令 ID 已用于另一个请求。',
   TIDINGS_SUBSCRIPTION_UNKNOWN: '此日志中没有该名称的订阅。',
   TIDINGS_NOTHING_PARKED: '没有可重新投递或丢弃的搁置事件符合条件。',
+  TIDINGS_SHARDS_CHANGED: '订阅的分片数与其记录的分片数不同。',
   TIDINGS_OPERATION_UNKNOWN: '没有此 ID 的操作。',
   TIDINGS_OPERATION_ID_CONFLICT: '操作 ID 已用于另一个请求。',
   TIDINGS_FENCED: '订阅被已失去它的所有者写入。',

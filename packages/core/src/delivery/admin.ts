@@ -18,6 +18,7 @@ import {
   type OperationStatus,
 } from './follow-operation.ts'
 import { planRedrive, type RedrivePlan, type RedriveQuestion } from './plan-redrive.ts'
+import { isOfShards } from './shards.ts'
 import { requestOperation, requireOperation, type OperationRequest } from './request-operation.ts'
 
 /** Everything optional: a store is enough. */
@@ -68,6 +69,8 @@ export interface Admin {
   ended(operationId: string, options?: FollowOptions): Promise<OperationStatus>
 }
 
+const PAGE = 500
+
 /** What people and tools do about the subscriptions of a log; it needs nothing but the store. */
 export function createAdmin(store: Store, options: AdminOptions = {}): Admin {
   const { registry, onRequested, isDead = isDeadHere } = options
@@ -79,7 +82,7 @@ export function createAdmin(store: Store, options: AdminOptions = {}): Admin {
     subscriptions: () => describeSubscriptions(store, lookout),
     subscription: (name) => describeSubscription(store, name, lookout),
     parked: store.parked,
-    operations: store.operations,
+    operations: wholeOperations(store.operations),
     planRedrive: (question) => planRedrive(store, question),
     async request(request) {
       const operation = await requestOperation(store, request, { clock, ids, registry })
@@ -97,6 +100,26 @@ export function createAdmin(store: Store, options: AdminOptions = {}): Admin {
     async ended(operationId, following) {
       for await (const status of follow(operationId, following)) if (status.hasEnded) return status
       return statusOf(store, await requireOperation(store, operationId))
+    },
+  }
+}
+
+/** Without the parts that shards have in them. */
+function wholeOperations(operations: OperationStore): Admin['operations'] {
+  return {
+    find: (operationId) => operations.find(operationId),
+    async list(filter, { after, limit = Number.POSITIVE_INFINITY } = {}) {
+      if (filter?.subscription !== undefined && limit === Number.POSITIVE_INFINITY) {
+        return operations.list(filter, { after })
+      }
+      const found: OperationRecord[] = []
+      for (let last = after; found.length < limit;) {
+        const page = await operations.list(filter, { after: last, limit: PAGE })
+        found.push(...page.filter(({ subscription }) => !isOfShards(subscription)))
+        if (page.length < PAGE) break
+        last = page.at(-1)?.operationId
+      }
+      return found.slice(0, limit)
     },
   }
 }

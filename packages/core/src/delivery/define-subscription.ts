@@ -5,6 +5,7 @@ import { DefinitionError } from '../errors/usage-errors.ts'
 import type { Duration } from '../internal/duration.ts'
 import type { StoreTransaction } from '../store/store.ts'
 import type { BatchContext, DeliveryContext } from './delivery-context.ts'
+import { MOST_SHARDS } from './shards.ts'
 import {
   readRetryPolicy,
   requireDuration,
@@ -36,8 +37,13 @@ export interface SubscriptionOptions<E extends Envelope> {
   readonly key?: (event: E) => string
   /** `key`, the default: in order within a key. `all`: one after the other. `none`: in no order. */
   readonly order?: 'key' | 'none' | 'all'
-  /** Handlers at the same time; 10 by default. */
+  /** Handlers at the same time; 10 by default. With shards: in each of them. */
   readonly concurrency?: number
+  /**
+   * Parts that the keys are divided into, by a hash, for several processes to share; 1 by default, 64 at
+   * the most. Each has an owner of its own, and reads the log for itself. Another number needs a reset.
+   */
+  readonly shards?: number
   /** After which an attempt has failed and its signal is aborted; `1m` by default, `Infinity` for never. */
   readonly timeout?: Duration
   /** Events begun per second, at the most; no limit by default. Those of a batch or group are begun together. */
@@ -85,6 +91,7 @@ export interface SubscriptionPlan {
   readonly key: ((event: Envelope) => string) | undefined
   readonly order: 'key' | 'none' | 'all'
   readonly concurrency: number
+  readonly shards: number
   readonly timeoutMs: number
   readonly rate: number
   readonly retry: RetryPlan
@@ -169,6 +176,7 @@ function readPlan(name: string, options: RawOptions): SubscriptionPlan {
     key: options.key,
     order: oneOf(name, 'order', options.order ?? 'key', ['key', 'none', 'all']),
     concurrency: whole('concurrency', 10),
+    shards: readShards(name, options),
     timeoutMs:
       timeout === Number.POSITIVE_INFINITY ? timeout : requireDuration(name, 'timeout', timeout),
     rate,
@@ -185,6 +193,20 @@ function readPlan(name: string, options: RawOptions): SubscriptionPlan {
     priorities: undefined,
     readsRaw: false,
   })
+}
+
+function readShards(name: string, { shards = 1, order }: RawOptions): number {
+  if (!Number.isSafeInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
+    throw new DefinitionError(
+      name,
+      `'shards' is a whole number from 1 to ${MOST_SHARDS}; got ${shards}`,
+    )
+  }
+  if (shards === 1 || order !== 'all') return shards
+  throw new DefinitionError(
+    name,
+    `with 'order: all' one event follows the other, and 'shards' are handled at the same time; got 'shards: ${shards}'. Leave out one of the two`,
+  )
 }
 
 function readEvents(name: string, events: RawOptions['events']): readonly SubscribedTo[] {

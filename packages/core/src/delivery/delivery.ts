@@ -9,6 +9,7 @@ import { LogTail } from './log-tail.ts'
 import { EVERYTHING, makeSelection, selectionProblems } from './selection.ts'
 import type { OwnershipOptions } from './owner.ts'
 import { readRetention, type RetentionOptions } from './retention.ts'
+import { ShardedRunner } from './sharded-runner.ts'
 import { SubscriptionRunner } from './subscription-runner.ts'
 import { RETENTION, Sweeper } from './sweeper.ts'
 import { TimerRunner, TIMERS } from './timer-runner.ts'
@@ -42,7 +43,7 @@ export interface RunningSubscription extends SubscriptionStatus {
 /** Everything that this process delivers. */
 export class Delivery {
   readonly #ports: DeliveryPorts
-  readonly #runners: readonly SubscriptionRunner[]
+  readonly #runners: readonly (SubscriptionRunner | ShardedRunner)[]
   readonly #timers: TimerRunner
   readonly #sweeper: Sweeper
 
@@ -58,18 +59,12 @@ export class Delivery {
     const ownership = readOwnership(ports, options)
     this.#timers = new TimerRunner(ports, ownership)
     this.#sweeper = new Sweeper(ports, { ownership, retention: readRetention(options.retention) })
-    this.#runners = subscriptions.map(
-      (subscription) =>
-        new SubscriptionRunner({
-          subscription,
-          selection: subscription.plan.readsRaw
-            ? EVERYTHING
-            : makeSelection(subscription.plan.events, ports.registry),
-          ports,
-          tail,
-          ownership,
-        }),
-    )
+    this.#runners = subscriptions.map((subscription) => {
+      const { readsRaw, events, shards } = subscription.plan
+      const selection = readsRaw ? EVERYTHING : makeSelection(events, ports.registry)
+      const parts = { subscription, selection, ports, tail, ownership }
+      return shards > 1 ? new ShardedRunner(parts) : new SubscriptionRunner(parts)
+    })
   }
 
   /**
@@ -121,7 +116,7 @@ export class Delivery {
     }
   }
 
-  #named(names: readonly string[] | undefined): readonly SubscriptionRunner[] {
+  #named(names: readonly string[] | undefined): readonly (SubscriptionRunner | ShardedRunner)[] {
     if (names === undefined) return this.#runners
     return names.map((name) => {
       const runner = this.#runners.find((one) => one.name === name)

@@ -326,7 +326,9 @@ export class EventRunner {
         await this.#host.stopFor('paused', `${full}. Redrive or discard, then resume.`)
         return 'held'
       }
-      const row = makeParked(stored, { ...facts, fence, key, nowMs })
+      const { generation } = fence
+      const as = { subscription: attempts.name, generation }
+      const row = makeParked(stored, { ...facts, as, key, nowMs })
       await this.insist(() => writer.done(event.position, row))
       index.added(key, row)
       tellParked(attempts, { event, key, what: 'parked', reason: row.reason, total: index.total })

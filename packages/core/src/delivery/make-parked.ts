@@ -10,7 +10,8 @@ import { fingerprintOf } from './thrown.ts'
 const KEPT_ATTEMPTS = 20
 
 export interface ParkFacts {
-  readonly fence: Fence
+  /** What it is parked under. */
+  readonly as: Pick<Fence, 'subscription' | 'generation'>
   readonly key: string
   readonly reason: ParkReason
   readonly attempts: readonly AttemptRecord[]
@@ -22,7 +23,10 @@ export interface ParkFacts {
 const utf8 = new TextEncoder()
 
 /** The id under which an event is parked: however often it is, it is once. */
-export function parkedIdOf({ subscription, generation }: Fence, event: StoredEnvelope): string {
+export function parkedIdOf(
+  { subscription, generation }: ParkFacts['as'],
+  event: StoredEnvelope,
+): string {
   return deriveId(
     parseNormalTime(event.timestamp),
     event.eventId,
@@ -34,13 +38,13 @@ export function parkedIdOf({ subscription, generation }: Fence, event: StoredEnv
 
 /** An event, as it is put aside. */
 export function makeParked(event: StoredEnvelope, facts: ParkFacts): ParkedEvent {
-  const { fence, reason, attempts } = facts
+  const { as, reason, attempts } = facts
   const at = toIsoTime(facts.nowMs)
   const last = attempts.at(-1)
   return {
-    parkedId: parkedIdOf(fence, event),
-    subscription: fence.subscription,
-    generation: fence.generation,
+    parkedId: parkedIdOf(as, event),
+    subscription: as.subscription,
+    generation: as.generation,
     key: facts.key,
     sequence: event.position,
     position: event.position,

@@ -17,6 +17,8 @@ export interface MoveRequest {
   readonly edits?: Readonly<Record<string, string>>
   /** Redrive also what was redriven as often as it may be. */
   readonly force?: boolean
+  /** The operation that this is the part of one shard of: what is moved bears its id. */
+  readonly whole?: string
 }
 
 /** How far it has come. */
@@ -83,7 +85,8 @@ async function markPage(
   { operation, progress }: Move,
 ): Promise<OperationStep> {
   const request = operation.request as unknown as MoveRequest
-  const { subscription, generation } = session.fence
+  const { generation } = session.fence
+  const subscription = session.name
   const page = await ports.store.parked.list(
     { ...request.filter, subscription, generation, states: ['parked'] },
     { after: progress.after as ParkedEvent | undefined, limit: PAGE },
@@ -91,7 +94,7 @@ async function markPage(
   const last = page.at(-1)
   if (last === undefined) return goesOn({ ...progress, isMarked: true })
   let { moved, followers, refused } = progress
-  for (const [key, events] of byKey(page)) {
+  for (const [key, events] of byKey(page, session)) {
     await session.onKey(key, async () => {
       const chosen = await stillParked(ports, events, operation)
       const mine = chosen.filter((event) => !isLooping(event, operation, request))
@@ -130,8 +133,20 @@ function goesOn(progress: MoveProgress): OperationStep {
   return { kind: 'goes-on', progress: progress as unknown as JsonObject }
 }
 
-function byKey(events: readonly ParkedEvent[]): ReadonlyMap<string, ParkedEvent[]> {
-  return Map.groupBy(events, ({ key }) => key)
+/** Those of this session, by key: other shards move theirs. */
+function byKey(
+  events: readonly ParkedEvent[],
+  session: Session,
+): ReadonlyMap<string, ParkedEvent[]> {
+  return Map.groupBy(
+    events.filter(({ key }) => session.ownsKey(key)),
+    ({ key }) => key,
+  )
+}
+
+/** Under which id it is known what it moved. */
+function movedBy({ operationId, request }: OperationRecord): string {
+  return (request as unknown as MoveRequest).whole ?? operationId
 }
 
 async function comingAlong(
@@ -139,7 +154,8 @@ async function comingAlong(
   { store }: DeliveryPorts,
   chosen: readonly ParkedEvent[],
 ): Promise<readonly ParkedEvent[]> {
-  const { subscription, generation } = session.fence
+  const { generation } = session.fence
+  const subscription = session.name
   const key = chosen[0]?.key
   const states = ['parked', 'redriving'] as const
   const ofKey = await store.parked.list({ subscription, generation, key, states })
@@ -150,8 +166,9 @@ async function comingAlong(
 async function stillParked(
   ports: DeliveryPorts,
   events: readonly ParkedEvent[],
-  { operationId }: OperationRecord,
+  operation: OperationRecord,
 ): Promise<readonly ParkedEvent[]> {
+  const operationId = movedBy(operation)
   const { parked } = ports.store
   const current = await Promise.all(events.map(({ parkedId }) => parked.find(parkedId)))
   return current.filter(
@@ -171,7 +188,8 @@ function change(
     nowMs,
   }: { readonly operation: OperationRecord; readonly request: MoveRequest; readonly nowMs: number },
 ): ParkedEvent {
-  const { operationId, requestedBy: by, reason, kind } = operation
+  const { requestedBy: by, reason, kind } = operation
+  const operationId = movedBy(operation)
   const at = toIsoTime(nowMs)
   const edited = kind === 'redrive' ? request.edits?.[event.parkedId] : undefined
   const entry = (what: 'redriven' | 'discarded' | 'edited') => ({
@@ -206,21 +224,33 @@ async function waitForOutcomes(
   ports: DeliveryPorts,
   { operation, progress, isCancelled }: Move & { readonly isCancelled: boolean },
 ): Promise<OperationStep> {
-  const { subscription } = session.fence
-  const { operationId } = operation
-  const open = await ports.store.parked.list(
-    { subscription, operationId, states: ['redriving'] },
-    { limit: PAGE },
-  )
-  for (const [key, events] of byKey(open)) {
+  const open = await stillRedriving(session, ports, operation)
+  for (const [key, events] of byKey(open, session)) {
     await session.onKey(key, () => giveBack(session, ports, { key, events, isCancelled }))
   }
   if (open.length > 0) {
     await session.holds.sleep(LOOK_MS)
     return goesOn(progress)
   }
-  const result = await outcomes(ports, operation, progress)
+  const { whole } = operation.request as unknown as MoveRequest
+  const result = whole === undefined ? await outcomes(ports, operation, progress) : {}
   return { kind: isCancelled ? 'cancelled' : 'done', result }
+}
+
+/** The first of them that are this session's. */
+async function stillRedriving(
+  session: Session,
+  { store }: DeliveryPorts,
+  operation: OperationRecord,
+): Promise<readonly ParkedEvent[]> {
+  const operationId = movedBy(operation)
+  const filter = { subscription: session.name, operationId, states: ['redriving'] } as const
+  for (let after: ParkedEvent | undefined; ;) {
+    const page = await store.parked.list(filter, { after, limit: PAGE })
+    const own = page.filter(({ key }) => session.ownsKey(key))
+    after = page.at(-1)
+    if (own.length > 0 || after === undefined || page.length < PAGE) return own
+  }
 }
 
 /** What cannot run, since the one before it failed again, or since somebody cancelled, is parked as before. */
@@ -237,9 +267,9 @@ async function giveBack(
     readonly isCancelled: boolean
   },
 ): Promise<void> {
-  const { subscription, generation } = session.fence
+  const { generation } = session.fence
   const { store, environment } = ports
-  const head = await store.parked.head(subscription, generation, key)
+  const head = await store.parked.head(session.name, generation, key)
   if (!isCancelled && (head === undefined || head.state === 'redriving')) return
   if (!isCancelled && head?.reason === 'behind') return
   const at = toIsoTime(environment.clock.now())
@@ -264,10 +294,10 @@ async function giveBack(
 }
 
 /** What became of each. */
-async function outcomes(
-  ports: DeliveryPorts,
+export async function outcomes(
+  ports: Pick<DeliveryPorts, 'store'>,
   { operationId, subscription }: OperationRecord,
-  { moved, followers, refused }: MoveProgress,
+  { moved, followers, refused }: Pick<MoveProgress, 'moved' | 'followers' | 'refused'>,
 ): Promise<JsonObject> {
   const { parked } = ports.store
   const count = (state: 'resolved' | 'discarded' | 'parked'): Promise<number> =>

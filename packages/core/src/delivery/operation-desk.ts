@@ -82,7 +82,9 @@ export class OperationDesk {
   async #reset(operation: OperationRecord): Promise<OperationStep> {
     const { request, progress } = operation
     const { generation } = this.#session.fence
-    const from = progress['generation']
+    const { generation: next } = request
+    // A shard goes where all of them go, and may be there already.
+    const from = typeof next === 'number' ? next - 1 : progress['generation']
     if (typeof from === 'number' && generation > from) {
       return { kind: 'done', result: { generation } }
     }

@@ -29,6 +29,10 @@ export interface OwnerWork {
   /** Somebody else holds the lease. */
   readonly onHeld: (by: string) => void
   readonly onFailed: (error: unknown) => void
+  /** Before the lease is asked for: whether this process may own it now. Always, without. */
+  readonly mayOwn?: () => boolean
+  /** After `mayOwn` said yes: it does not own it, or no longer. */
+  readonly onLetGo?: () => void
 }
 
 const FIRST_REST_MS = 100
@@ -86,6 +90,7 @@ export class Owner {
         if (lease !== undefined) await this.#own(lease)
         this.#failures = 0
       } catch (error) {
+        this.#work.onLetGo?.()
         await this.#fail(error)
       }
     }
@@ -103,13 +108,19 @@ export class Owner {
   async #acquire(): Promise<Lease | undefined> {
     const { owner, leaseMs, isDead } = this.#ownership
     while (!this.stopping.aborted) {
+      if (this.#work.mayOwn?.() === false) {
+        await this.#rest((leaseMs / 8) * (1 + this.#ports.random()))
+        continue
+      }
       const lease = await this.#leases.acquire(this.#name, owner, leaseMs)
       if (lease !== undefined) return lease
       const held = await this.#leases.find(this.#name)
       if (held !== undefined && isDead(held.owner)) {
         await this.#leases.release(held)
+        this.#work.onLetGo?.()
         continue
       }
+      this.#work.onLetGo?.()
       this.#work.onHeld(held?.owner ?? 'somebody')
       // Not all at the same moment, when it comes free.
       await this.#rest((leaseMs / 4) * (1 + this.#ports.random()))
@@ -132,6 +143,7 @@ export class Owner {
       over.abort()
       await kept
     }
+    this.#work.onLetGo?.()
     if (end === 'lost') return
     await this.#leases.release(lease)
     // Whoever can do it better has time to take it.

@@ -6,6 +6,8 @@ export type SessionEnd =
   | { readonly kind: 'lost'; readonly why: string }
   /** It met an event that only a newer process can read, and lets such a one have the lease. */
   | { readonly kind: 'offered' }
+  /** Other processes have less than their share of the shards, and this one more. */
+  | { readonly kind: 'shared' }
   /** It begins anew, in the next generation. */
   | { readonly kind: 'reset'; readonly position: number }
   /** The runtime itself failed. */

@@ -1,42 +1,25 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { Bell } from '../internal/bell.ts'
-import type { ClaimedProgress, Fence } from '../store/subscription-store.ts'
+import type { Fence } from '../store/subscription-store.ts'
 import type { AttemptPorts } from './attempt.ts'
 import { Caution } from './caution.ts'
 import { Deadlines } from './deadlines.ts'
-import type { SubscriptionPlan } from './define-subscription.ts'
-import type { DeliveryPorts } from './delivery-ports.ts'
 import { Dispatcher } from './dispatcher.ts'
 import type { Item } from './item.ts'
+import { fenceOf } from './layout.ts'
 import { EventRunner, type Outcome, type RunnerHost } from './event-runner.ts'
-import { pageSizeFor, type LogTail } from './log-tail.ts'
+import { pageSizeFor } from './log-tail.ts'
 import { Outage } from './outage.ts'
-import type { ParkedIndex } from './parked-index.ts'
 import { ParkedRunner } from './parked-runner.ts'
-import { planEvent } from './plan-event.ts'
+import { ownKey, planEvent } from './plan-event.ts'
 import { ProgressTracker } from './progress-tracker.ts'
 import { ProgressWriter } from './progress-writer.ts'
-import type { Selection } from './selection.ts'
 import { SessionOver, type SessionEnd } from './session-end.ts'
 import { SessionHolds } from './session-holds.ts'
-import type { StateTeller } from './session-state.ts'
 import { handleSpecial, type SpecialParts } from './special-events.ts'
+import type { SessionParts } from './session-parts.ts'
+import { ownsKey } from './shards.ts'
 import { tellParked } from './tell.ts'
-
-export interface SessionParts {
-  readonly name: string
-  readonly plan: SubscriptionPlan
-  readonly selection: Selection
-  readonly ports: DeliveryPorts
-  readonly tail: LogTail
-  readonly claimed: ClaimedProgress
-  readonly parked: ParkedIndex
-  readonly teller: StateTeller
-  /** The end of the log when the session began. */
-  readonly headAtStart: number
-  /** Since when an event of a newer version was in the way, in earlier sessions too, by position. */
-  readonly newerSince: Map<number, number>
-}
 
 /** Positions handed out and not behind the mark, at the most: what a restart would have to look through. */
 const WINDOW = 10_000
@@ -73,7 +56,7 @@ export class Session {
     const { name, plan, ports, claimed } = parts
     const { record } = claimed
     this.#parts = parts
-    this.fence = { subscription: name, generation: record.generation, token: record.token }
+    this.fence = fenceOf(record)
     this.#tracker = new ProgressTracker(record.position)
     this.#ahead = new Set(claimed.ahead)
     this.#caution = new Caution(claimed, plan, parts.headAtStart)
@@ -92,6 +75,16 @@ export class Session {
     this.#runner = new EventRunner(this.#makeHost())
     this.#parkedRunner = this.#makeParkedRunner()
     this.#dispatcher = this.#makeDispatcher()
+  }
+
+  /** What is parked is kept under this name. */
+  get name(): string {
+    return this.#parts.name
+  }
+
+  /** Whether what has this key is handled here. */
+  ownsKey(key: string): boolean {
+    return ownsKey(this.#parts.shard, key)
   }
 
   /** Everything of the subscription's up to here is handled, skipped or parked. */
@@ -146,7 +139,8 @@ export class Session {
 
   /** Somebody has changed parked events of a key: look at it again. */
   async parkedChanged(key: string): Promise<void> {
-    const { subscription, generation } = this.fence
+    const { generation } = this.fence
+    const subscription = this.name
     const { parked } = this.#attempts.ports.store
     const states = ['parked', 'redriving'] as const
     // However long it takes: what is believed to be parked, and is not, holds up its key for ever.
@@ -217,6 +211,7 @@ export class Session {
     const { plan, selection, ports } = this.#parts
     const what = planEvent(stored, selection, { plan, registry: ports.registry })
     if (what.kind === 'pass') return
+    if (!this.ownsKey(what.kind === 'undeclared' ? ownKey(plan, stored) : what.key)) return
     if (what.kind === 'undeclared') return this.#passedOver(stored, 'undeclared')
     this.#tracker.handOut(stored.position)
     const { isWatched, isAlone } = this.#caution.of(stored.position)

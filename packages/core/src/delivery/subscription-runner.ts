@@ -1,9 +1,15 @@
 import { isTidingsError } from '../errors/tidings-error.ts'
 import type { Lease } from '../store/lease-store.ts'
-import type { ClaimedProgress, Fence, SubscriptionStatus } from '../store/subscription-store.ts'
+import type {
+  ClaimedProgress,
+  Fence,
+  SubscriptionRecord,
+  SubscriptionStatus,
+} from '../store/subscription-store.ts'
 import { Bell } from '../internal/bell.ts'
 import type { AnySubscription } from './define-subscription.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
+import { claimLayout, raiseGeneration, requireLayout } from './layout.ts'
 import type { LogTail } from './log-tail.ts'
 import { redriveRate } from './move-parked.ts'
 import { OperationDesk } from './operation-desk.ts'
@@ -13,7 +19,7 @@ import type { Selection } from './selection.ts'
 import { SessionOver, type SessionEnd } from './session-end.ts'
 import { Session } from './session.ts'
 import { StateTeller } from './session-state.ts'
-import { startPosition } from './start-position.ts'
+import { ownsKey, shardName, type Shard } from './shards.ts'
 
 export interface SubscriptionRunnerParts {
   readonly subscription: AnySubscription
@@ -21,6 +27,17 @@ export interface SubscriptionRunnerParts {
   readonly ports: DeliveryPorts
   readonly tail: LogTail
   readonly ownership: OwnershipOptions
+  /** Only the keys of this shard; all of them, without. */
+  readonly shard?: ShardParts | undefined
+}
+
+/** One of several runners that have a share of the keys each. */
+export interface ShardParts extends Shard {
+  /** Whether this process may own one more. */
+  readonly mayOwn: () => boolean
+  readonly onLetGo: () => void
+  /** It met an event that only a newer process can read. */
+  readonly onOffered: () => void
 }
 
 /** After which a state is written again that the store could not take, milliseconds. */
@@ -44,10 +61,13 @@ export class SubscriptionRunner {
   readonly #newerSince = new Map<number, number>()
   #fence: Fence | undefined
   #session: Session | undefined
+  /** What its lease and progress are kept under. */
+  readonly #recordName: string
 
   constructor(parts: SubscriptionRunnerParts) {
     this.#parts = parts
-    const { subscription, ports } = parts
+    const { subscription, ports, shard } = parts
+    this.#recordName = shard === undefined ? subscription.name : shardName(subscription.name, shard)
     this.#teller = new StateTeller(
       { state: 'starting', reason: '' },
       {
@@ -58,7 +78,7 @@ export class SubscriptionRunner {
         },
       },
     )
-    this.#owner = new Owner(subscription.name, ports, {
+    this.#owner = new Owner(this.#recordName, ports, {
       ownership: parts.ownership,
       work: {
         serve: (lease, lost) => this.#serve(lease, lost),
@@ -67,6 +87,7 @@ export class SubscriptionRunner {
           const state = isStoreTrouble(error) ? 'outage' : 'failed'
           this.#teller.is({ state, reason: String(error) })
         },
+        ...(shard && { mayOwn: shard.mayOwn, onLetGo: shard.onLetGo }),
       },
     })
   }
@@ -93,6 +114,11 @@ export class SubscriptionRunner {
     this.#requests.ring()
   }
 
+  /** Lets another process have it, in good order. */
+  handOver(): void {
+    this.#session?.end({ kind: 'shared' })
+  }
+
   /** Stops in good order; what has not ended when its time is over is cut off. */
   async stop(): Promise<void> {
     const stopped = this.#owner.stop()
@@ -115,7 +141,6 @@ export class SubscriptionRunner {
 
   /** Sessions under one lease, until one ends otherwise than by a reset. */
   async #runSessions(lease: Lease, lost: AbortSignal): Promise<OwnedEnd> {
-    const { subscriptions } = this.#parts.ports.store
     let claimed = await this.#claim(lease)
     for (;;) {
       const session = await this.#begin(claimed)
@@ -127,7 +152,7 @@ export class SubscriptionRunner {
       await desk
       await this.#teller.told()
       if (end.kind !== 'reset') return this.#letGo(session, end)
-      const record = await subscriptions.reset(session.fence, end.position)
+      const record = await this.#beginGeneration(session, end.position)
       claimed = { record, wasReleased: true, ahead: [], begun: new Map() }
     }
   }
@@ -142,6 +167,7 @@ export class SubscriptionRunner {
       this.#teller.is({ state: 'starting', reason: end.why })
       return 'lost'
     }
+    if (end.kind === 'offered') this.#parts.shard?.onOffered()
     if (end.kind === 'stopped') {
       // Why it is paused is kept for whoever owns it next: nobody else knows.
       await subscriptions.describe(fence, { state: 'stopped', reason: holds.heldBecause ?? '' })
@@ -155,33 +181,56 @@ export class SubscriptionRunner {
     return end.kind === 'offered' ? 'offered' : 'over'
   }
 
+  /** A shard follows where all of them begin anew. */
+  async #beginGeneration({ fence }: Session, position: number): Promise<SubscriptionRecord> {
+    const { ports, shard } = this.#parts
+    const record = await ports.store.subscriptions.reset(fence, position)
+    if (shard === undefined) return record
+    const layout = await requireLayout(ports.store, { name: this.name, shards: shard.of })
+    return raiseGeneration(ports.store, record, layout)
+  }
+
   async #claim(lease: Lease): Promise<ClaimedProgress> {
-    const { ports, subscription, ownership } = this.#parts
-    const { store } = ports
-    const known = await store.subscriptions.find(this.name)
-    const startAt = known?.position ?? (await startPosition(store, subscription.plan.from))
-    const { owner } = ownership
-    return store.subscriptions.claim({ name: this.name, token: lease.token, owner, startAt })
+    const { ports, subscription, ownership, shard } = this.#parts
+    if (shard !== undefined) return this.#claimShard(lease, shard)
+    const { from } = subscription.plan
+    return claimLayout({ name: this.name, shards: 1, from, ports, ownership }, lease)
+  }
+
+  async #claimShard({ token }: Lease, { of }: Shard): Promise<ClaimedProgress> {
+    const { store } = this.#parts.ports
+    const { owner } = this.#parts.ownership
+    const layout = { name: this.name, shards: of }
+    const { position: startAt } = await requireLayout(store, layout)
+    const name = this.#recordName
+    const claimed = await store.subscriptions.claim({ name, token, owner, startAt })
+    // Looked at again: whoever changes it meanwhile claims this shard, or is seen here.
+    const begins = await requireLayout(store, layout)
+    if (claimed.record.generation >= begins.generation) return claimed
+    const record = await raiseGeneration(store, claimed.record, begins)
+    return { record, wasReleased: true, ahead: [], begun: new Map() }
   }
 
   async #begin(claimed: ClaimedProgress): Promise<Session> {
-    const { subscription, selection, ports, tail } = this.#parts
+    const { subscription, selection, ports, tail, shard } = this.#parts
     const { generation } = claimed.record
+    const keys = await ports.store.parked.keys(this.name, generation)
     const session = new Session({
       name: this.name,
+      shard,
       plan: subscription.plan,
       selection,
       ports,
       tail,
       claimed,
-      parked: new ParkedIndex(await ports.store.parked.keys(this.name, generation)),
+      parked: new ParkedIndex(keys.filter(({ key }) => ownsKey(shard, key))),
       teller: this.#teller,
       headAtStart: await ports.store.head(),
       newerSince: this.#newerSince,
     })
     // What an earlier owner began is carried on in a moment: until then it must not go faster.
     const [begun] = await ports.store.operations.list({
-      subscription: this.name,
+      subscription: this.#recordName,
       states: ['running'],
     })
     session.paceRedrives(begun && redriveRate(begun))

@@ -71,3 +71,33 @@ export class OperationError extends TidingsError<
     this.operationId = id
   }
 }
+
+/** What is recorded of the shards of a subscription. */
+export interface ShardsChangedFacts {
+  /** As many as this application gives it. */
+  readonly shards: number
+  /** As many as it ran in; empty: nothing is recorded yet. */
+  readonly recorded: readonly number[]
+  /** Who still owns one of those, where a reset was asked for and waits for it. */
+  readonly heldBy: string | undefined
+}
+
+/** A subscription runs in another number of shards than it is recorded under. */
+export class ShardsChangedError extends TidingsError<'TIDINGS_SHARDS_CHANGED'> {
+  readonly subscription: string
+  readonly facts: ShardsChangedFacts
+
+  constructor(subscription: string, facts: ShardsChangedFacts) {
+    const { shards, recorded, heldBy } = facts
+    const next =
+      heldBy === undefined
+        ? `Give it the number it ran in again, or stop whoever runs it so and ask for a reset (tidings subscriptions reset ${subscription} --to <position>): it begins there with ${shards}.`
+        : `The reset that was asked for begins as soon as ${heldBy} has let go of them: stop it.`
+    super(
+      'TIDINGS_SHARDS_CHANGED',
+      `A subscription keeps the number of shards that its progress is recorded under; '${subscription}' has 'shards: ${shards}', and its records are of ${recorded.length === 0 ? 'none' : recorded.join(' and ')}. It handles nothing. ${next}`,
+    )
+    this.subscription = subscription
+    this.facts = facts
+  }
+}

@@ -19,6 +19,8 @@ export const errorCodes = {
   TIDINGS_COMMAND_ID_CONFLICT: 'A command id was used before, for another request.',
   TIDINGS_SUBSCRIPTION_UNKNOWN: 'No subscription of this log has this name.',
   TIDINGS_NOTHING_PARKED: 'No parked event fits what was asked to be redriven or discarded.',
+  TIDINGS_SHARDS_CHANGED:
+    'A subscription runs in another number of shards than it is recorded under.',
   TIDINGS_OPERATION_UNKNOWN: 'No operation has this id.',
   TIDINGS_OPERATION_ID_CONFLICT: 'An operation id was used before, for another request.',
   TIDINGS_FENCED: 'A subscription was written by an owner that has lost it.',

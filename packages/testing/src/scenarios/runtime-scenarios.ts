@@ -1,4 +1,5 @@
 import { runtimeClusterScenarios } from './runtime-cluster.ts'
+import { runtimeShardScenarios } from './runtime-shards.ts'
 import { runtimeDeliveryScenarios } from './runtime-delivery.ts'
 import { runtimeInboxScenarios } from './runtime-inbox.ts'
 import { runtimeLetterScenarios } from './runtime-letters.ts'
@@ -28,5 +29,6 @@ export const runtimeScenarios: readonly Scenario[] = Object.freeze([
   ...runtimeParkingScenarios,
   ...runtimeRedriveScenarios,
   ...runtimeClusterScenarios,
+  ...runtimeShardScenarios,
   ...runtimeTimerScenarios,
 ])

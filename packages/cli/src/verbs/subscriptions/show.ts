@@ -1,4 +1,4 @@
-import { describeLag, describeState } from '../../admin/describe-subscription.ts'
+import { describeLag, describeOwner, describeState } from '../../admin/describe-subscription.ts'
 import { toJsonObject } from '../../admin/json.ts'
 import { openDesk } from '../../admin/open-desk.ts'
 import type { Arguments } from '../../arguments/spec.ts'
@@ -30,7 +30,7 @@ export async function runShow(
     [t('letter.state'), describeState(one, t)],
     [t('subscription.why'), one.reason === '' ? '-' : one.reason],
     [t('subscription.since'), one.stateSince],
-    [t('subscription.owner'), one.owner ?? '-'],
+    [t('subscription.owner'), describeOwner(one)],
     [t('subscription.last-owner'), one.lastOwner],
     [t('subscription.lease'), one.leaseUntil ?? '-'],
     [t('letter.position'), String(one.position)],
