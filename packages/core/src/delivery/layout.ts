@@ -142,6 +142,8 @@ async function replace(
     // None of them has changed hands, however long it took.
     const status = { state: 'stopped', reason: `It runs in ${shards} shards now` } as const
     for (const record of ended) await store.subscriptions.describe(fenceOf(record), status)
+    const isPaused = [...others.map((other) => other.record), ...ended].some(({ paused }) => paused)
+    await store.subscriptions.setPaused(fenceOf(claimed.record), isPaused)
     const to = { generation: before + 1, position }
     const record = await raiseGeneration(store, claimed.record, to)
     return { record, wasReleased: true, ahead: [], begun: new Map() }

@@ -50,6 +50,10 @@ export class ShardDesk {
       await this.#put(current)
     }
     if (current.kind === 'reset') current = await this.#reset(current)
+    if (current.kind === 'pause' || current.kind === 'resume') {
+      // For shards that are not there yet.
+      await this.#ports.store.subscriptions.setPaused(this.#fence, current.kind === 'pause')
+    }
     const parts = await this.#parts(current)
     if (!parts.every(({ state }) => ENDS.includes(state))) {
       await this.#tell(current, parts)

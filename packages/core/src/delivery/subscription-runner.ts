@@ -9,7 +9,7 @@ import type {
 import { Bell } from '../internal/bell.ts'
 import type { AnySubscription } from './define-subscription.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
-import { claimLayout, raiseGeneration, requireLayout } from './layout.ts'
+import { claimLayout, fenceOf, raiseGeneration, requireLayout } from './layout.ts'
 import type { LogTail } from './log-tail.ts'
 import { redriveRate } from './move-parked.ts'
 import { OperationDesk } from './operation-desk.ts'
@@ -207,6 +207,10 @@ export class SubscriptionRunner {
     // Looked at again: whoever changes it meanwhile claims this shard, or is seen here.
     const begins = await requireLayout(store, layout)
     if (claimed.record.generation >= begins.generation) return claimed
+    const { generation, paused } = claimed.record
+    // A reset resumes nothing; what was said of it in an earlier number of shards is long past.
+    const wasPaused = paused && generation === begins.generation - 1
+    await store.subscriptions.setPaused(fenceOf(claimed.record), begins.paused || wasPaused)
     const record = await raiseGeneration(store, claimed.record, begins)
     return { record, wasReleased: true, ahead: [], begun: new Map() }
   }

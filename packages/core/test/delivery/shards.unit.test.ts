@@ -1,6 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { bootstrap } from '../../src/bootstrap/bootstrap.ts'
 import { defineModule } from '../../src/contract/define-module.ts'
+import { createAdmin } from '../../src/delivery/admin.ts'
 import { defineSubscription } from '../../src/delivery/define-subscription.ts'
 import { shareOf } from '../../src/delivery/shard-share.ts'
 import { readRecordName, shardName, layoutName, shardOf } from '../../src/delivery/shards.ts'
@@ -170,6 +171,28 @@ describe.each(stores)('on $kind', ({ open }) => {
     },
     30_000,
   )
+
+  test('what was paused is paused in another number of shards, until it is resumed', async () => {
+    const store = await open()
+    const one = await start(store, { owner: 'one', shards: 2 })
+    await append(one, 'ann', 1)
+    await one.app.delivery.caughtUp()
+    const carryOut = async ({ app }: Started, kind: 'pause' | 'resume'): Promise<void> => {
+      const { operationId } = await app.admin.request({ ...asked, kind })
+      await app.admin.ended(operationId, { everyMs: 5 })
+    }
+    await carryOut(one, 'pause')
+    await one.app.close()
+    const admin = createAdmin(store)
+    const { operationId } = await admin.request({ ...asked, kind: 'reset', to: 'beginning' })
+    const two = await start(store, { owner: 'two', shards: 3 })
+    await admin.ended(operationId, { everyMs: 5 })
+    expect(await admin.subscription('mail')).toMatchObject({ isPaused: true, generation: 2 })
+    expect(two.sent).toEqual([])
+    await carryOut(two, 'resume')
+    await expect.poll(() => two.sent).toEqual(['ann:1'])
+    expect(await admin.subscription('mail')).toMatchObject({ isPaused: false })
+  }, 30_000)
 
   test('a reset to another number waits for who still owns a shard', async () => {
     const store = await open()

@@ -179,7 +179,7 @@ async function killer(harness: StoreHarness): Promise<void> {
   assert.equal(follower?.reason, 'behind')
 }
 
-const changedTo = (version: 1 | 2, seen: string[]): readonly AnyPart[] => {
+const changedTo = (version: 1 | 2, seen: string[], shards = 1): readonly AnyPart[] => {
   const payload = sampleSchema<OrderPayload>('n')
   const Changed = defineEvent('Sample.Order.Changed', {
     payload,
@@ -187,18 +187,19 @@ const changedTo = (version: 1 | 2, seen: string[]): readonly AnyPart[] => {
   } as Parameters<typeof defineEvent>[1]) as never
   const subscription = defineSubscription(NAME, {
     events: Changed as unknown as string,
+    shards,
     handle: (event) => void seen.push(`v${version} ${nameOf(event.payload as OrderPayload)}`),
   })
   return [Changed, subscription]
 }
 
-async function placeNewer(harness: StoreHarness, { store }: Runtime): Promise<void> {
+async function placeNewer(harness: StoreHarness, { store }: Runtime, key = 'a'): Promise<void> {
   for (const eventVersion of [1, 2]) {
     const event = sampleEvent(harness.ids, {
-      stream: 'Sample.Order/a',
+      stream: `Sample.Order/${key}`,
       eventType: 'Sample.Order.Changed',
       eventVersion,
-      payload: { key: 'a', n: eventVersion },
+      payload: { key, n: eventVersion },
     })
     await store.append([appendOf('any', event)])
   }
@@ -215,6 +216,32 @@ async function newer(harness: StoreHarness): Promise<void> {
   assert.deepEqual(seen, ['v1 a:1', 'v2 a:2'])
   assert.deepEqual(await parkedOf(runtime.store), [])
   await next.close()
+}
+
+/** Each of the two has a shard, and the older one cannot keep its own. */
+async function newerInShards(harness: StoreHarness): Promise<void> {
+  const runtime = await openRuntime(harness)
+  const seen: string[] = []
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f'] as const
+  await runtime.start({ parts: changedTo(1, seen, 2) })
+  await runtime.start({ parts: changedTo(2, seen, 2) })
+  const ownersOfShards = async (): Promise<number> => {
+    const leases = await runtime.store.leases.list()
+    const shards = leases.filter(({ name }) => name.includes('/'))
+    return new Set(shards.map(({ owner }) => owner)).size
+  }
+  await runtime.until(async () => (await ownersOfShards()) === 2, 'that each has one')
+  for (const key of keys) await placeNewer(harness, runtime, key)
+  await runtime.until(() => seen.length === 2 * keys.length, 'that one that knows it takes over')
+  for (const key of keys) {
+    const ofKey = seen.filter((name) => name.includes(` ${key}:`))
+    assert.deepEqual(
+      ofKey.map((name) => name.slice(3)),
+      [`${key}:1`, `${key}:2`],
+    )
+    assert.ok(ofKey[1]?.startsWith('v2'))
+  }
+  assert.deepEqual(await parkedOf(runtime.store), [])
 }
 
 async function nobodyKnows(harness: StoreHarness): Promise<void> {
@@ -281,4 +308,9 @@ export const runtimeClusterScenarios: readonly Scenario[] = [
   scenario('H58', 'one that nobody knows is parked after ten minutes', nobodyKnows),
   scenario('H59', 'a process runs what it is told to, and operations reach the owner', runsNothing),
   scenario('H60', 'each subscription has an owner of its own', separately),
+  scenario(
+    'H67',
+    'a shard with an event of a newer version goes to a process that knows it',
+    newerInShards,
+  ),
 ]
