@@ -18,6 +18,8 @@ const folders = ['test', 'packages/*/test', 'examples/*/test', 'bench/test']
 
 export default defineConfig({
   test: {
+    // Left to itself vitest keeps one core free: of two, half of all.
+    maxWorkers: '100%',
     projects: kinds.map(({ name, suffixes, timeout }) => ({
       // Not 'import' too: the workers would then load the modules of a package where its own code, which
       // is CommonJS, requires another.
