@@ -301,7 +301,7 @@ export const bench: Bench = {
   clock: 'cpu',
   shows: 'time',
   unit: 'operation',
-  rounds: 9,
+  rounds: 15,
   warmups: 3,
   variants: variants.map(inProduction),
   goals: [
