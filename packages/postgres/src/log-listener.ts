@@ -74,7 +74,9 @@ export class LogListener {
       this.#client = client
       return true
     } catch {
+      // Whoever waits asks the log meanwhile: later, and nothing is missed.
       this.#retryAt = this.#settings.clock.now() + RETRY_MS
+      // It may never have been connected, and then has nothing to end.
       await client.end().catch(() => undefined)
       return false
     }
