@@ -21,17 +21,6 @@ test('mails that are refused wait in order, others go; redriven, they go in orde
   const first = await remind(living, USER)
   const second = await remind(living, USER)
   await remind(living, OTHER)
-  console.log(
-    await app.admin.parked.count({}),
-    (await app.admin.parked.list({})).map((l) => [
-      l.parkedId,
-      l.state,
-      l.reason,
-      l.sequence,
-      l.subscription,
-    ]),
-    await app.admin.parked.keys('email', 1),
-  )
   expect(ports.sent('mail').map(({ userId }) => userId)).toEqual([OTHER])
   const letters = await app.admin.parked.list({ subscription: 'email', states: ['parked'] })
   expect(letters.map(({ key, reason }) => [key, reason])).toEqual([

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
 import { checkLife, type Remains } from './check-life.ts'
 import { withRemains } from './live.ts'
-import { planLife } from './plan-life.ts'
+import type { Kill } from './plan-life.ts'
 
 /** What may never be found after a kill, and what must be said of it. */
 const faults: readonly (readonly [fault: string, statement: string, says: RegExp])[] = [
@@ -38,7 +38,7 @@ const faults: readonly (readonly [fault: string, statement: string, says: RegExp
   ],
   [
     'a letter was set aside by nobody',
-    "update parked set state = 'discarded' where rowid = (select min(rowid) from parked where subscription = 'flaky')",
+    "update parked set state = 'discarded' where rowid = (select min(rowid) from parked where subscription = 'flaky' and state = 'resolved')",
     /it is kept why/,
   ],
   [
@@ -54,20 +54,25 @@ const faults: readonly (readonly [fault: string, statement: string, says: RegExp
   ['the log is damaged', 'delete from event_log where position = 3', /verify finds nothing/],
 ]
 
+/** Each of these has happened before the process dies, however slow the machine is. */
+const fullOfWork: readonly Kill[] = [
+  { kind: 'point', point: 'row-written', hit: 60 },
+  { kind: 'point', point: 'task-worked', hit: 10 },
+  { kind: 'point', point: 'timer-fired', hit: 10 },
+  { kind: 'point', point: 'parked', hit: 3 },
+  { kind: 'point', point: 'operation-committed', hit: 2 },
+]
+
 it('every fault that a kill may leave is seen', async () => {
-  const { kills, ...life } = planLife(1, 4)
-  await withRemains(
-    { ...life, kills: kills.filter(({ kind }) => kind === 'moment') },
-    async (left) => {
-      expect(await checkLife(left)).toMatchObject({ events: expect.any(Number) as number })
-      for (const [fault, statement, says] of faults) {
-        await expect(withFault(left, statement, checkLife), fault).rejects.toThrow(says)
-      }
-      const acknowledged = new Map([['3', 1_000_000]])
-      await expect(checkLife({ ...left, acknowledged })).rejects.toThrow(/was acknowledged/)
-      await checkPublishedFaults(left)
-    },
-  )
+  await withRemains({ number: 1, seed: 7, kills: fullOfWork }, async (left) => {
+    expect(await checkLife(left)).toMatchObject({ events: expect.any(Number) as number })
+    for (const [fault, statement, says] of faults) {
+      await expect(withFault(left, statement, checkLife), fault).rejects.toThrow(says)
+    }
+    const acknowledged = new Map([['3', 1_000_000]])
+    await expect(checkLife({ ...left, acknowledged })).rejects.toThrow(/was acknowledged/)
+    await checkPublishedFaults(left)
+  })
 }, 120_000)
 
 async function checkPublishedFaults(left: Remains): Promise<void> {

@@ -1,4 +1,4 @@
-import { seededRandom } from '@tidings/testing'
+import { seededRandom, type SeededRandom } from '@tidings/testing'
 import { appendSteps } from '../plan.ts'
 import type { AppendStep } from 'tidings/sqlite'
 
@@ -59,13 +59,25 @@ export function planLife(runSeed: number, number: number): Life {
     const turn = Math.floor(total / 3) * 2 + (total % 3)
     const point = points[turn % points.length]
     const isMoment = total % 3 === 2 || point === undefined
-    // Attempts are recorded before they are made only where a process has died before.
+    // In the first process of a life no attempt is recorded before it is made.
     if (isMoment || (point === 'begun' && index === 0)) {
       return { kind: 'moment', delayMs: random.next() * 400 }
     }
     return { kind: 'point', point, hit: 1 + random.below(mostHits(point)) }
   })
-  return { number, seed, kills }
+  return { number, seed, kills: withWorkBefore(kills, random) }
+}
+
+/**
+ * Attempts are recorded before they are made only where a process died at work: one that is killed
+ * at a moment may have claimed nothing yet, so that the next would wait for ever to pass 'begun'.
+ */
+function withWorkBefore(kills: readonly Kill[], random: SeededRandom): Kill[] {
+  return kills.map((kill, index) => {
+    const next = kills[index + 1]
+    if (kill.kind === 'point' || next?.kind !== 'point' || next.point !== 'begun') return kill
+    return { kind: 'point', point: 'handling', hit: 1 + random.below(mostHits('handling')) }
+  })
 }
 
 function mostHits(point: Point): number {
