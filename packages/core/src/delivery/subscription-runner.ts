@@ -158,15 +158,17 @@ export class SubscriptionRunner {
   }
 
   async #letGo(
-    { fence, holds }: Session,
+    session: Session,
     end: Exclude<SessionEnd, { readonly kind: 'reset' }>,
   ): Promise<OwnedEnd> {
+    const { fence, holds } = session
     const { subscriptions } = this.#parts.ports.store
     if (end.kind === 'lost') {
       // Nobody else would say that what was under way here came to nothing.
       this.#teller.is({ state: 'starting', reason: end.why })
       return 'lost'
     }
+    if (end.kind !== 'failed') await session.catchUp()
     if (end.kind === 'offered') this.#parts.shard?.onOffered()
     if (end.kind === 'stopped') {
       // Why it is paused is kept for whoever owns it next: nobody else knows.
