@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join, relative } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { createDatabase } from '../../packages/postgres/test/kit/server.ts'
 import { root, type Page } from './pages.ts'
 import { missingLine, MODULE, planPage, type Expected, type Plan, type Step } from './steps.ts'
 
@@ -90,7 +91,13 @@ export async function runPage(path: string, bench: Workbench): Promise<number> {
       filter: (file) => file === from || !names.has(file.slice(from.length + 1)),
     })
   }
-  for (const step of plan.steps) await runStep(step, path, { cwd: folder, home: bench.home })
+  const database = plan.postgres ? await createDatabase('docs') : undefined
+  try {
+    const place = { cwd: folder, home: bench.home, databaseUrl: database?.url }
+    for (const step of plan.steps) await runStep(step, path, place)
+  } finally {
+    await database?.drop()
+  }
   return plan.steps.length
 }
 
@@ -135,14 +142,25 @@ function requireOutputs(path: string, printed: string, outputs: readonly Expecte
 interface Place {
   readonly cwd: string
   readonly home: string
+  readonly databaseUrl?: string | undefined
 }
 
-function execute(file: string, args: readonly string[], { cwd, home }: Place): Promise<Ran> {
+function execute(
+  file: string,
+  args: readonly string[],
+  { cwd, home, databaseUrl }: Place,
+): Promise<Ran> {
   const { TIDINGS_STORE: _, NODE_OPTIONS: __, ...inherited } = process.env
   const path = [join(home, 'bin'), join(root, 'node_modules/.bin'), inherited['PATH']].join(
     delimiter,
   )
-  const env = { ...inherited, PATH: path, LC_ALL: 'C.UTF-8', NO_COLOR: '1' }
+  const env = {
+    ...inherited,
+    PATH: path,
+    LC_ALL: 'C.UTF-8',
+    NO_COLOR: '1',
+    ...(databaseUrl === undefined ? undefined : { DATABASE_URL: databaseUrl }),
+  }
   return new Promise((resolve) => {
     const options = {
       cwd,

@@ -10,7 +10,7 @@ import { codeBlocks, type CodeBlock } from './markdown.ts'
  *
  * Tags that leave something out: `norun` (checked, not run: it would not end, or needs the network)
  * and `fragment` (not even checked). An HTML comment `docs-test after=PAGE` starts a page in the
- * folder that the other page left behind.
+ * folder that the other page left behind; `docs-test postgres` gives it a database, in `DATABASE_URL`.
  */
 export type Step =
   | { readonly kind: 'write'; readonly name: string; readonly text: string; readonly line: number }
@@ -45,13 +45,15 @@ export const MODULE = 'page.ts'
 const TAGS: Readonly<Record<string, RegExp>> = {
   ts: /^(?:norun|fragment|file=[\w.-]+)$/,
   sh: /^norun$/,
-  sql: /^(?:norun|db=[\w.-]+)$/,
+  sql: /^(?:norun|(?:db|file)=[\w.-]+)$/,
   text: /^output$/,
 }
 
 /** The steps of a page, and what is checked but not run. */
 export interface Plan {
   readonly after: string | undefined
+  /** Whether it needs a database of PostgreSQL. */
+  readonly postgres: boolean
   readonly steps: readonly Step[]
   /** Modules that the compiler reads: name → text, each line where it stands in the page. */
   readonly modules: ReadonlyMap<string, string>
@@ -69,6 +71,10 @@ export function planPage(markdown: string): Plan {
   const moduleOutputs: Expected[] = []
 
   for (const block of blocks) {
+    if (block.language === 'sql' && fileOf(block) !== undefined) {
+      modules.set(fileOf(block) ?? '', `${block.text}\n`)
+      continue
+    }
     if (block.language === 'text' && block.words.includes('output')) {
       if (previous?.language === 'ts') moduleOutputs.push(block)
       else addOutput(steps, block)
@@ -96,6 +102,7 @@ export function planPage(markdown: string): Plan {
     steps.splice(index, 0, { kind: 'module', text: run.text(), outputs: moduleOutputs, line })
   }
   return {
+    postgres: markdown.includes('<!-- docs-test postgres -->'),
     after: /<!-- docs-test after=(?<page>\S+) -->/.exec(markdown)?.groups?.['page'],
     steps,
     modules,

@@ -133,6 +133,7 @@ export {
   type ContractIssue,
 } from './errors/contract-error.ts'
 export {
+  AppendRepeatedError,
   CommandIdConflictError,
   ConcurrencyError,
   EventIdConflictError,

@@ -37,7 +37,7 @@ export async function appendRequests(
   { settings, names, strict }: AppendParts,
 ): Promise<readonly Verdict[]> {
   const now = settings.now === undefined ? null : toIsoTime(settings.now())
-  const rows = await session.rows(settings.appendSql, [strict, ...encode(requests, names, now)])
+  const rows = await session.rows(settings.appendSql, [strict, ...encodeCall(requests, names, now)])
   return readVerdicts(requests, rows)
 }
 
@@ -72,8 +72,8 @@ export async function learnNames(
   for (const [table, unknown] of missing) await table.learn(unknown)
 }
 
-/** The parameters of `append_events` behind `strict`. What is empty for all of them is sent as null. */
-function encode(
+/** The parameters of `append_events` behind `strict`, as texts. What is empty for all of them is sent as null. */
+export function encodeCall(
   requests: readonly AppendRequest[],
   names: NameTables,
   now: string | null,

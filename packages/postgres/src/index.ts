@@ -1,3 +1,10 @@
+export { explainCommit } from './explain-commit.ts'
+export type {
+  AppendInOptions,
+  ForeignClient,
+  ForeignTag,
+  ForeignTransaction,
+} from './foreign-append.ts'
 export { postgres, type PostgresStore } from './postgres-store.ts'
 export type { AppendStep, PostgresConnection, PostgresOptions } from './options.ts'
 export { SqlError } from './sql-error.ts'

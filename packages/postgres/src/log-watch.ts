@@ -18,7 +18,8 @@ const NOTIFY_MS = 10
 /**
  * Wakes those who wait for the log to go on: at once for what this process commits; for others' commits
  * by NOTIFY, and by asking for the end of the log, every 5 ms while it goes on and up to every 250 ms
- * while it does not (every second where NOTIFY works). With nobody waiting there is neither.
+ * while it does not (every second where NOTIFY works). With nobody waiting there is neither. Whoever
+ * watches also sees what was deferred and has nobody who appends it.
  *
  * still ⇄ watching (somebody waits) → ended
  */
@@ -26,6 +27,7 @@ export class LogWatch {
   readonly #settings: PostgresSettings
   readonly #connections: Connections
   readonly #listener: LogListener | undefined
+  readonly #onDeferred: () => void
   readonly #waiters = new Set<Waiter>()
   #head = 0
   #watching: AbortController | undefined
@@ -37,10 +39,12 @@ export class LogWatch {
     settings: PostgresSettings,
     connections: Connections,
     listener: LogListener | undefined,
+    onDeferred: () => void,
   ) {
     this.#settings = settings
     this.#connections = connections
     this.#listener = listener
+    this.#onDeferred = onDeferred
   }
 
   /** The end of the log as far as it is known here; it may have gone on. */
@@ -82,6 +86,13 @@ export class LogWatch {
     return head
   }
 
+  /** Whether a transaction of another library left something to be appended. */
+  async #hasDeferred(): Promise<boolean> {
+    const sql = `select exists (select from ${this.#settings.quoted}.deferred_appends where refused is null)`
+    const rows = await this.#connections.read((session) => session.rows(sql))
+    return rows[0]?.[0] === true
+  }
+
   /** Lets go of those who wait, and ends what was begun for them. */
   async end(error: Error): Promise<void> {
     this.#ending.abort()
@@ -118,6 +129,7 @@ export class LogWatch {
       // First to hear, then to look: what is appended in between is heard.
       const listening = (await this.#listener?.ready()) ?? false
       if ((await this.readHead()) > before) delayMs = BUSY_MS
+      if (await this.#hasDeferred()) this.#onDeferred()
       await this.#pause(listening ? LISTENING_MS : delayMs, signal)
     }
   }

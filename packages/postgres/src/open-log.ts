@@ -1,4 +1,5 @@
 import { connectAgain, Connections } from './connections.ts'
+import { DeferredAppends } from './deferred-appends.ts'
 import { GroupCommit } from './group-commit.ts'
 import type { LogParts } from './log-parts.ts'
 import { LogListener } from './log-listener.ts'
@@ -14,6 +15,7 @@ export interface OpenLog {
   readonly parts: LogParts
   readonly group: GroupCommit
   readonly watch: LogWatch
+  readonly deferred: DeferredAppends
 }
 
 /** @throws {StoreError} the server cannot be reached or refuses, or the log cannot be read by this version */
@@ -28,7 +30,7 @@ export async function openLog(settings: PostgresSettings): Promise<OpenLog> {
   const { quoted: schema } = settings
   const names = openNames(connections, schema)
   const listener = settings.listen ? new LogListener(settings) : undefined
-  const watch = new LogWatch(settings, connections, listener)
+  const watch = new LogWatch(settings, connections, listener, () => deferred.absorbSoon())
   const side = {
     schema,
     names,
@@ -36,8 +38,9 @@ export async function openLog(settings: PostgresSettings): Promise<OpenLog> {
       connections.read((session) => session.rows(sql, values)),
   }
   const parts = { settings, connections, names, watch, turns: new Turns(), side }
+  const deferred = new DeferredAppends(parts)
   await watch.readHead()
-  return { parts, watch, group: new GroupCommit(parts) }
+  return { parts, watch, group: new GroupCommit(parts), deferred }
 }
 
 async function prepare(connections: Connections, settings: PostgresSettings): Promise<void> {

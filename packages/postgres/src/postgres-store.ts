@@ -29,6 +29,12 @@ import { makeCatalog } from './catalog.ts'
 import { commandsOf, findCommand } from './command-table.ts'
 import { contractTable } from './contract-table.ts'
 import { EVENT_COLUMNS, toEnvelopes } from './event-row.ts'
+import {
+  checkForeign,
+  insertForeign,
+  type AppendInOptions,
+  type ForeignTransaction,
+} from './foreign-append.ts'
 import { inboxTable } from './inbox-table.ts'
 import { leaseTable } from './lease-table.ts'
 import { queryPages } from './log-query.ts'
@@ -52,6 +58,25 @@ export interface PostgresStore extends Store<PostgresTransaction> {
    * @throws {StoreError} the server cannot be reached or refuses, or the log cannot be read by this version
    */
   open(): Promise<void>
+
+  /**
+   * Has events appended by a transaction that is not this store's, with its own rows or not at all. They
+   * are appended at its COMMIT, where they get their positions and the versions are looked at: until then
+   * nothing waits for it. A refusal fails the COMMIT; {@link explainCommit} says what it means.
+   *
+   * With `deferred` they are appended soon after the COMMIT, by a process that has the log open: for
+   * appends that expect nothing. Such a COMMIT waits for nobody.
+   *
+   * @param transaction a client of `pg` on which a transaction has begun, or a template tag that runs a
+   *   statement in one: `(strings, ...values) => tx.execute(sql(strings, ...values))`
+   * @param appends of {@link AppStore.seal}
+   * @throws {UsageError} no events, a stream twice, no transaction, `deferred` with an expected version
+   */
+  appendIn(
+    transaction: ForeignTransaction,
+    appends: readonly StreamAppend[],
+    options?: AppendInOptions,
+  ): Promise<void>
 }
 
 /**
@@ -113,6 +138,18 @@ class PostgresLogStore implements PostgresStore {
     checkAppends(appends, options)
     const { group } = this.#log ?? (await this.#ready())
     return group.append({ appends, command: options.command }, options.signal)
+  }
+
+  async appendIn(
+    transaction: ForeignTransaction,
+    appends: readonly StreamAppend[],
+    options: AppendInOptions = {},
+  ): Promise<void> {
+    this.#requireOpen()
+    checkForeign(transaction, appends, options)
+    const { parts, deferred } = await this.#ready()
+    await this.#track(insertForeign(parts, transaction, { appends, ...options }))
+    if (options.deferred === true) deferred.expect()
   }
 
   async transaction<Result>(
@@ -219,6 +256,7 @@ class PostgresLogStore implements PostgresStore {
     await nextTurn()
     await log.group.settled()
     await Promise.allSettled(this.#underWay)
+    await log.deferred.end()
     await log.watch.end(this.#closedError())
     await log.parts.connections.close()
   }

@@ -14,6 +14,7 @@ export const zhErrors: Readonly<Record<ErrorCode, string>> = {
   TIDINGS_EVENT_UNREADABLE: '字节不是 UTF-8 编码的 JSON 对象。',
   TIDINGS_EVENT_TOO_LARGE: '事件超过大小上限。',
   TIDINGS_CONCURRENCY_CONFLICT: '流的版本与追加时预期的版本不一致。',
+  TIDINGS_APPEND_REPEATED: '其他库的事务带来了它先前已提交过的事件。',
   TIDINGS_EVENT_ID_CONFLICT: '事件 ID 已在日志中，但位置或同伴不同。',
   TIDINGS_COMMAND_ID_CONFLICT: '命令 ID 已用于另一个请求。',
   TIDINGS_SUBSCRIPTION_UNKNOWN: '此日志中没有该名称的订阅。',

@@ -55,6 +55,27 @@ export class EventIdConflictError extends TidingsError<'TIDINGS_EVENT_ID_CONFLIC
   }
 }
 
+/**
+ * A transaction of another library brought an append that is in the log already: it was committed before,
+ * and its own rows with it. This time nothing was stored.
+ */
+export class AppendRepeatedError extends TidingsError<'TIDINGS_APPEND_REPEATED'> {
+  readonly eventId: string
+  readonly stream: string
+  /** The version at which the event is. */
+  readonly version: number
+
+  constructor(facts: { eventId: string; stream: string; version: number }) {
+    super(
+      'TIDINGS_APPEND_REPEATED',
+      `A transaction is committed once; event ${facts.eventId} and all that came with it are in the log already, as version ${facts.version} of '${facts.stream}'. The transaction was rolled back, for its own rows were stored the first time. Go on as after a COMMIT, or give new ids.`,
+    )
+    this.eventId = facts.eventId
+    this.stream = facts.stream
+    this.version = facts.version
+  }
+}
+
 /** A command id came a second time with another request. */
 export class CommandIdConflictError extends TidingsError<'TIDINGS_COMMAND_ID_CONFLICT'> {
   readonly commandId: string

@@ -16,6 +16,8 @@ export const errorCodes = {
   TIDINGS_CONCURRENCY_CONFLICT: 'A stream is not at the version that the append expected.',
   TIDINGS_EVENT_ID_CONFLICT:
     'An event id is in the log already, in another place or in other company.',
+  TIDINGS_APPEND_REPEATED:
+    'A transaction of another library brought events that it has committed before.',
   TIDINGS_COMMAND_ID_CONFLICT: 'A command id was used before, for another request.',
   TIDINGS_SUBSCRIPTION_UNKNOWN: 'No subscription of this log has this name.',
   TIDINGS_NOTHING_PARKED: 'No parked event fits what was asked to be redriven or discarded.',

@@ -47,6 +47,13 @@ export interface AppStore<Tx extends StoreTransaction = StoreTransaction> {
    */
   append(...appends: readonly EventAppend[]): Promise<readonly StoredEnvelope[]>
   /**
+   * Events ready to be appended by a transaction that is not the store's own: checked against their
+   * contracts, with ids, and with what led to them. Nothing is stored by it.
+   *
+   * @throws {ContractError} a payload does not fit its contract
+   */
+  seal(...appends: readonly EventAppend[]): readonly StreamAppend[]
+  /**
    * Runs `work` in one transaction: its events, and its own rows where the store has SQL, are committed
    * together when it resolves, and only then published; nothing of it is left when it rejects.
    */
@@ -95,6 +102,8 @@ export function createAppStore<Tx extends StoreTransaction>(
     // Not async: the frame is read before anything is waited for.
     append: (...appends) =>
       appendDrafts(store, ports, causeOf(currentFrame(), ports.environment), appends),
+    seal: (...appends) =>
+      sealAppends(ports.environment, causeOf(currentFrame(), ports.environment), appends),
     transaction: (work, options = {}) =>
       runTransaction(store, ports, {
         cause: causeOf(currentFrame(), ports.environment, options),
@@ -123,23 +132,29 @@ export function createAppStore<Tx extends StoreTransaction>(
   }
 }
 
+function sealAppends(
+  environment: Environment,
+  cause: Cause,
+  appends: readonly EventAppend[],
+): readonly StreamAppend[] {
+  return appends.map(({ aggregateType, aggregateId, events, expectedVersion = 'any' }) => {
+    const origin = originOf(environment, cause, aggregateType, aggregateId)
+    const drafts = Array.isArray(events) ? (events as readonly Draft[]) : [events as Draft]
+    return {
+      stream: streamName(aggregateType, aggregateId),
+      expectedVersion,
+      events: drafts.map((draft) => sealDraft(draft, origin)),
+    }
+  })
+}
+
 async function appendDrafts(
   store: Store,
   ports: AppStorePorts,
   cause: Cause,
   appends: readonly EventAppend[],
 ): Promise<readonly StoredEnvelope[]> {
-  const sealed = appends.map(
-    ({ aggregateType, aggregateId, events, expectedVersion = 'any' }): StreamAppend => {
-      const origin = originOf(ports.environment, cause, aggregateType, aggregateId)
-      const drafts = Array.isArray(events) ? (events as readonly Draft[]) : [events as Draft]
-      return {
-        stream: streamName(aggregateType, aggregateId),
-        expectedVersion,
-        events: drafts.map((draft) => sealDraft(draft, origin)),
-      }
-    },
-  )
+  const sealed = sealAppends(ports.environment, cause, appends)
   const results = await store.append(sealed)
   // A repeat was published when it first came.
   if (isRepeat(results)) return (await readBack(store, results)).map(ports.registry.read)

@@ -51,6 +51,8 @@ export async function startServer(folder: string): Promise<Server> {
     fsync: 'off',
     full_page_writes: 'off',
     max_connections: '300',
+    // So that what refuses a transaction in two phases is the log, and not the server.
+    max_prepared_transactions: '10',
     shared_buffers: '64MB',
     // Scenarios make statements fail: a line for each would be most of the log.
     log_min_error_statement: 'panic',
