@@ -26,6 +26,7 @@ const loaders: { readonly [Name in VerbName]: () => Promise<RunVerb<SpecOf<Name>
   'lint-names': async () => (await import('./verbs/lint-names.ts')).runLintNames,
   doctor: async () => (await import('./verbs/doctor.ts')).runDoctor,
   backup: async () => (await import('./verbs/backup.ts')).runBackup,
+  migrate: async () => (await import('./verbs/migrate.ts')).runMigrate,
 }
 
 type GroupLoaders<Group extends { readonly verbs: readonly VerbSpec[] }> = {

@@ -18,6 +18,12 @@ export {
   type ReaderOptions,
 } from './store/event-reader.ts'
 export { lastError } from './store/last-error.ts'
+export {
+  minimumReaderOf,
+  type MigrateOptions,
+  type MigrationReport,
+  type MigrationStep,
+} from './store/migration-report.ts'
 export { backoffMs, type Random } from './internal/backoff.ts'
 export {
   isInTransactionOf,

@@ -40,6 +40,11 @@ export interface PostgresOptions {
   readonly listen?: boolean | undefined
   /** Refuse to make the log when it is not there. */
   readonly mustExist?: boolean | undefined
+  /**
+   * What opening does with a log in an older form, or with none: `auto` brings it to that of this version
+   * (by default), `check` refuses and leaves it to `tidings migrate`, by a role that may change tables.
+   */
+  readonly migrate?: 'auto' | 'check' | undefined
   /** For tests: the time of leases and records, in place of the database's own. */
   readonly clock?: Clock | undefined
   /** Chances for the waiting between attempts to connect. */
@@ -61,6 +66,7 @@ export interface PostgresSettings {
   readonly prepare: boolean
   readonly listen: boolean
   readonly mustExist: boolean
+  readonly migrate: 'auto' | 'check'
   /** For waiting; and for times, where it was given. */
   readonly clock: Clock
   /** Undefined: the database tells the time. */
@@ -91,6 +97,7 @@ export function readOptions(given: string | PostgresOptions): PostgresSettings {
     prepare: options.prepare ?? true,
     listen: options.listen ?? true,
     mustExist: options.mustExist ?? false,
+    migrate: checkMigrate(options.migrate),
     clock: clock ?? systemClock,
     now: clock && (() => Math.floor(clock.now())),
     random: options.random ?? Math.random,
@@ -113,6 +120,11 @@ function checkSchema(schema: string): void {
   throw invalid(
     `'schema' is a name of 1 to ${MAX_NAME_BYTES} bytes that does not begin with pg_; got ${JSON.stringify(schema)}`,
   )
+}
+
+function checkMigrate(migrate: PostgresOptions['migrate'] = 'auto'): 'auto' | 'check' {
+  if (migrate === 'auto' || migrate === 'check') return migrate
+  throw invalid(`'migrate' is 'auto' or 'check'; got ${JSON.stringify(migrate)}`)
 }
 
 function connectionOf(given: string | PostgresConnection): pg.ClientConfig {

@@ -60,3 +60,24 @@ test('looks into a log in PostgreSQL, and makes none', async () => {
   const stats = await tidings('stats', '--json', '--store', url)
   expect(JSON.parse(stats.stdout)).toMatchObject({ events: 2, streams: 1 })
 })
+
+test('migrates one log of several, shows what it would do, and says who may go on', async () => {
+  const json = async (...args: readonly string[]): Promise<Record<string, unknown>> => {
+    const { code, stdout, stderr } = await tidings('migrate', '--json', ...args)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    return JSON.parse(stdout) as Record<string, unknown>
+  }
+  const url = withSchema('first')
+  const shown = await tidings('migrate', '--dry-run', '--store', url)
+  expect(shown.code).toBe(0)
+  expect(shown.stdout).toMatch(
+    /^-- .*from form 0 to form \d+\. Nothing was changed\.\n-- Applications/,
+  )
+  expect(shown.stdout).toContain('create table "first".event_log')
+  expect((await tidings('events', '--store', url)).stderr).toContain("no log in the schema 'first'")
+  expect(await json('--store', url)).toMatchObject({ dry_run: false, from: 0, oldest: 1 })
+  expect(await json('--store', url, '--schema', 'second', '--dry-run')).toMatchObject({ from: 0 })
+  expect(await json('--store', url)).toMatchObject({ steps: [], sql: '' })
+  const again = await tidings('migrate', '--store', url, '--lang', 'zh')
+  expect(again.stdout).toContain('无需操作')
+})

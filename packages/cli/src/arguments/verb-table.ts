@@ -187,6 +187,23 @@ export const backupSpec = {
   examples: [{ line: 'backup --store sqlite:app.db app-2026-11-21.db', text: 'backup.example' }],
 } as const satisfies VerbSpec
 
+export const migrateSpec = {
+  name: 'migrate',
+  summary: 'migrate.summary',
+  notes: ['migrate.note.when', 'migrate.note.oldest'],
+  options: {
+    'dry-run': { kind: 'flag', text: 'migrate.option.dry-run' },
+    schema: { kind: 'text', value: 'NAME', text: 'migrate.option.schema' },
+  },
+  examples: [
+    { line: 'migrate --store postgres://owner@db.example/shop', text: 'migrate.example.plain' },
+    {
+      line: 'migrate --store postgres://owner@db.example/shop --schema orders --dry-run',
+      text: 'migrate.example.dry-run',
+    },
+  ],
+} as const satisfies VerbSpec
+
 /** In the order in which help lists them. */
 export const verbTable = [
   importSpec,
@@ -201,6 +218,7 @@ export const verbTable = [
   lintNamesSpec,
   doctorSpec,
   backupSpec,
+  migrateSpec,
 ] as const satisfies readonly VerbSpec[]
 
 export type VerbName = (typeof verbTable)[number]['name']

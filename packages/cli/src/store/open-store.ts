@@ -2,6 +2,7 @@ import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Store } from 'tidings'
 import type { SqliteStore } from 'tidings/sqlite'
+import type { MigrateOptions, MigrationReport } from 'tidings/store'
 import type { VerbContext } from '../context.ts'
 import { Failure, wrongUsage } from '../failure.ts'
 
@@ -104,23 +105,31 @@ async function open(place: StorePlace, context: VerbContext, mustExist: boolean)
 }
 
 /** What is used of `@tidings/postgres`. */
-interface PostgresPackage {
+export interface PostgresPackage {
   readonly postgres: (options: {
     readonly connection: string
     readonly mustExist: boolean
+    readonly migrate: 'auto' | 'check'
     readonly connections: number
   }) => Store
+  readonly migrateSchema: (
+    options: { readonly connection: string; readonly schema: string | undefined },
+    how: MigrateOptions,
+  ) => Promise<MigrationReport>
 }
 
 /** The fewest that it takes: a verb does one thing at a time. */
 const CONNECTIONS = 4
 
+async function openPostgres(url: string, context: VerbContext, mustExist: boolean): Promise<Store> {
+  const { postgres } = await loadPostgres(context)
+  // Whoever only looks changes no tables.
+  const migrate = mustExist ? 'check' : 'auto'
+  return postgres({ connection: url, mustExist, migrate, connections: CONNECTIONS })
+}
+
 /** The package is the application's, found from where the verb is called: this one does without. */
-async function openPostgres(
-  url: string,
-  { cwd, t }: VerbContext,
-  mustExist: boolean,
-): Promise<Store> {
+export async function loadPostgres({ cwd, t }: VerbContext): Promise<PostgresPackage> {
   const { createRequire } = await import('node:module')
   const { pathToFileURL } = await import('node:url')
   let path: string
@@ -132,8 +141,7 @@ async function openPostgres(
       hint: t('store.needs-postgres-hint'),
     })
   }
-  const { postgres } = (await import(pathToFileURL(path).href)) as PostgresPackage
-  return postgres({ connection: url, mustExist, connections: CONNECTIONS })
+  return (await import(pathToFileURL(path).href)) as PostgresPackage
 }
 
 /** A quarter of what an application has: with all of it, an import of a million events took 204 MB. */

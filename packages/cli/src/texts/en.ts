@@ -313,4 +313,24 @@ export const en = {
   'backup.exists': '{file} is there already.',
   'backup.exists-hint': 'A backup never replaces a file. Name another one, or remove it first.',
   'backup.done': 'Copied to {file} ({size}).',
+
+  // migrate
+  'migrate.summary': 'bring the tables of the log to the form of this version',
+  'migrate.note.when':
+    'An application does it by itself when it opens the log, unless it says otherwise or its role may not.\nOf several that do it at once one does, the others wait. All of it is one transaction. A log that is\nnot there is made.',
+  'migrate.note.oldest':
+    'It says the oldest form that a running application may have been written for: those that know it go\non through the migration and after it. --dry-run prints SQL for psql or sqlite3, and changes nothing.',
+  'migrate.option.dry-run': 'print the SQL, change nothing',
+  'migrate.option.schema':
+    'of a database with several logs (default: that of the URL, else tidings)',
+  'migrate.example.plain': 'before the new version is rolled out',
+  'migrate.example.dry-run': 'what would be done to one log of several',
+  'migrate.memory': 'A log in memory has no form to change.',
+  'migrate.memory-hint': 'Name a file or a database: --store sqlite:FILE, --store postgres://…',
+  'migrate.no-schema': '--schema names a schema of PostgreSQL; {location} has none.',
+  'migrate.current': '{location}: form {to}, which is that of this version. Nothing to do.',
+  'migrate.done': '{location}: brought from form {from} to form {to}.',
+  'migrate.made': '{location}: made, in form {to}.',
+  'migrate.would': '{location}: from form {from} to form {to}. Nothing was changed.',
+  'migrate.oldest': 'Applications that know form {oldest} or a later one may go on.',
 } as const

@@ -41,5 +41,6 @@ export const zhErrors: Readonly<Record<ErrorCode, string>> = {
   TIDINGS_STORE_UNREACHABLE: '无法连接日志的服务器，或连接已中断。',
   TIDINGS_STORE_REFUSED: '日志的服务器不允许此用户登录，或不允许此操作。',
   TIDINGS_STORE_TOO_NEW: '文件由更新的版本创建，此版本无法读取。',
+  TIDINGS_STORE_TOO_OLD: '日志的结构比本版本所需的旧，且不允许改动。',
   TIDINGS_STORE_FAILED: '数据库报告了一个没有专用代码的错误。',
 }

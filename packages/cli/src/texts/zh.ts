@@ -294,4 +294,23 @@ export const zh: Catalogue = {
   'backup.exists': '{file} 已经存在。',
   'backup.exists-hint': '备份从不覆盖文件。请另取名称，或先删除它。',
   'backup.done': '已复制到 {file}（{size}）。',
+
+  // migrate
+  'migrate.summary': '把日志的表结构更新到本版本',
+  'migrate.note.when':
+    '应用打开日志时会自行更新，除非它另有设置或其角色无权更新。多个进程同时更新时只有一个执行，其余等待。\n全部在一个事务中完成。日志不存在时会新建。',
+  'migrate.note.oldest':
+    '输出会说明仍可运行的应用至少须认识哪个结构版本：这些应用在更新期间及之后可继续运行。\n--dry-run 打印供 psql 或 sqlite3 使用的 SQL，不做任何改动。',
+  'migrate.option.dry-run': '只打印 SQL，不做改动',
+  'migrate.option.schema': '数据库中有多个日志时的模式名（默认：URL 中的，否则为 tidings）',
+  'migrate.example.plain': '在新版本上线之前',
+  'migrate.example.dry-run': '查看对多个日志之一会做什么',
+  'migrate.memory': '内存中的日志没有可更新的结构。',
+  'migrate.memory-hint': '请指定文件或数据库：--store sqlite:FILE、--store postgres://…',
+  'migrate.no-schema': '--schema 指定 PostgreSQL 的模式；{location} 没有模式。',
+  'migrate.current': '{location}：结构版本 {to}，与本版本一致。无需操作。',
+  'migrate.done': '{location}：已从结构版本 {from} 更新到 {to}。',
+  'migrate.made': '{location}：已新建，结构版本 {to}。',
+  'migrate.would': '{location}：从结构版本 {from} 到 {to}。未做任何改动。',
+  'migrate.oldest': '认识结构版本 {oldest} 或更高版本的应用可继续运行。',
 }

@@ -46,6 +46,8 @@ export const errorCodes = {
     'The server of the store cannot be reached, or the connection was cut.',
   TIDINGS_STORE_REFUSED: 'The server of the store does not let this user in, or do it.',
   TIDINGS_STORE_TOO_NEW: 'The file was made by a newer version than this one can read.',
+  TIDINGS_STORE_TOO_OLD:
+    'The log has an older form than this version works with, and was not to be changed.',
   TIDINGS_STORE_FAILED: 'The database reported an error that has no code of its own.',
 } as const
 

@@ -1,61 +1,74 @@
 import type pg from 'pg'
-import { StoreError, toIsoTime } from 'tidings'
-import { version } from 'tidings/store'
+import { StoreError } from 'tidings'
+import { minimumReaderOf, version, type MigrationReport, type MigrationStep } from 'tidings/store'
 
 import type { PostgresSettings } from '../options.ts'
 import { isServerError } from '../store-failure.ts'
-import { inSchema, lockOf } from './in-schema.ts'
+import { inSchema } from './in-schema.ts'
+import { lockSchema, scriptOf, statementsOf, versionTable } from './migration-script.ts'
 import { migrations, SCHEMA_NUMBER } from './migrations.ts'
-
-const versionTable = (
-  schema: string,
-): string => `create table if not exists ${schema}.schema_version (
-  number         integer primary key,
-  minimum_reader integer not null,
-  at             timestamptz not null,
-  by             text not null
-)`
 
 /**
  * Brings the schema to the form that this version writes, in one transaction and under a lock, so that of
  * several processes that start at once one does it. A newer form stays as it is, if it lets a reader of
  * this version work with it.
  *
- * @throws {StoreError} `TIDINGS_STORE_TOO_NEW`, or what stands in the way
+ * @returns what was done
+ * @throws {StoreError} `TIDINGS_STORE_TOO_NEW`, `TIDINGS_STORE_TOO_OLD`, or what stands in the way
  */
-export async function migrate(client: pg.ClientBase, settings: PostgresSettings): Promise<void> {
+export async function migrate(
+  client: pg.ClientBase,
+  settings: PostgresSettings,
+): Promise<MigrationReport> {
   await refuseForeign(client, settings)
-  if (await isCurrent(client, settings)) return
-  if (settings.mustExist) await requireLog(client, settings)
+  const before = await readForm(client, settings)
+  if (before.number >= SCHEMA_NUMBER) return reportOf(before, settings)
+  if (settings.mustExist || settings.migrate === 'check') requireLog(before, settings)
+  if (settings.migrate === 'check') throw tooOld(before, settings)
   await client.query('begin')
   try {
-    await client.query(
-      inSchema(`select pg_advisory_xact_lock(${lockOf('schema')})`, settings.quoted),
-    )
+    await client.query(lockSchema(settings))
     // Another process may have done it while this one waited for the lock.
-    if (!(await isCurrent(client, settings))) await runSteps(client, settings)
+    const report = reportOf(await readForm(client, settings), settings)
+    if (report.steps.length > 0) await runSteps(client, settings, report.steps)
     await client.query('commit')
+    return report
   } catch (error) {
     await client.query('rollback')
     throw error
   }
 }
 
-async function runSteps(client: pg.ClientBase, settings: PostgresSettings): Promise<void> {
-  const { quoted, clock } = settings
-  await makeSchema(client, settings)
-  await client.query(versionTable(quoted))
-  const from = await readVersion(client, settings)
-  for (const { number, minimumReader, sql } of migrations) {
-    if (number <= from) continue
-    await runStep(client, settings, inSchema(sql, quoted))
-    await client.query(`insert into ${quoted}.schema_version values ($1, $2, $3, $4)`, [
-      number,
-      minimumReader,
-      toIsoTime(clock.now()),
-      `tidings ${version}`,
-    ])
+/** What {@link migrate} would do. */
+export async function planMigration(
+  client: pg.ClientBase,
+  settings: PostgresSettings,
+): Promise<MigrationReport> {
+  return reportOf(await readForm(client, settings), settings)
+}
+
+function reportOf(before: Form, settings: PostgresSettings): MigrationReport {
+  const steps = migrations
+    .filter(({ number }) => number > before.number)
+    .map((step) => ({ ...step, sql: inSchema(step.sql, settings.quoted) }))
+  return {
+    location: settings.location,
+    from: before.number,
+    to: Math.max(before.number, SCHEMA_NUMBER),
+    minimumReader: minimumReaderOf(steps, before.reader),
+    steps,
+    script: scriptOf(steps, settings),
   }
+}
+
+async function runSteps(
+  client: pg.ClientBase,
+  settings: PostgresSettings,
+  steps: readonly MigrationStep[],
+): Promise<void> {
+  await makeSchema(client, settings)
+  await client.query(versionTable(settings.quoted))
+  for (const step of steps) await runStep(client, settings, statementsOf(step, settings))
 }
 
 /** One that is there needs no right to make one. */
@@ -114,41 +127,52 @@ async function refuseForeign(client: pg.ClientBase, { location }: PostgresSettin
   )
 }
 
-async function requireLog(client: pg.ClientBase, settings: PostgresSettings): Promise<void> {
-  if (await hasVersion(client, settings)) return
-  const { location, schema } = settings
+function requireLog({ number }: Form, { location, schema }: PostgresSettings): void {
+  if (number > 0) return
   throw new StoreError(
     'TIDINGS_STORE_MISSING',
     location,
-    `${location}: the database has no log in the schema '${schema}'. Nothing was made. Name another schema, or start the application that makes it.`,
+    `${location}: the database has no log in the schema '${schema}'. Nothing was made. Name another schema, or make it: start the application, or tidings migrate.`,
   )
 }
 
-async function isCurrent(client: pg.ClientBase, settings: PostgresSettings): Promise<boolean> {
-  if (!(await hasVersion(client, settings))) return false
-  return (await readVersion(client, settings)) >= SCHEMA_NUMBER
-}
-
-async function hasVersion(client: pg.ClientBase, { quoted }: PostgresSettings): Promise<boolean> {
-  const { rows } = await client.query<{ there: boolean }>(
-    'select to_regclass($1) is not null as there',
-    [`${quoted}.schema_version`],
+function tooOld({ number }: Form, { location }: PostgresSettings): StoreError {
+  return new StoreError(
+    'TIDINGS_STORE_TOO_OLD',
+    location,
+    `${location}: the log has schema ${number}; this version of Tidings (${version}) works with schema ${SCHEMA_NUMBER}. Nothing was changed. Bring it there first: tidings migrate (--dry-run shows what that does).`,
   )
-  return rows[0]?.there === true
 }
 
-async function readVersion(
-  client: pg.ClientBase,
-  { quoted, location }: PostgresSettings,
-): Promise<number> {
-  const { rows } = await client.query<{ number: number; reader: number }>(
+/** The form that a log has. */
+interface Form {
+  /** 0: there is no log. */
+  readonly number: number
+  /** The lowest number of a Tidings that can work with it. */
+  readonly reader: number
+}
+
+async function readForm(client: pg.ClientBase, settings: PostgresSettings): Promise<Form> {
+  const { quoted, location } = settings
+  if (!(await hasVersion(client, settings))) return { number: 0, reader: 0 }
+  const { rows } = await client.query<Form>(
     `select coalesce(max(number), 0) as number, coalesce(max(minimum_reader), 0) as reader from ${quoted}.schema_version`,
   )
-  const [{ number, reader } = { number: 0, reader: 0 }] = rows
-  if (reader <= SCHEMA_NUMBER) return number
+  const [form = { number: 0, reader: 0 }] = rows
+  if (form.reader <= SCHEMA_NUMBER) return form
   throw new StoreError(
     'TIDINGS_STORE_TOO_NEW',
     location,
-    `${location}: the log has schema ${number} and can be read by schema ${reader} or later; this version of Tidings (${version}) has schema ${SCHEMA_NUMBER}. Nothing was changed. Install a newer version.`,
+    `${location}: the log has schema ${form.number} and can be read by schema ${form.reader} or later; this version of Tidings (${version}) has schema ${SCHEMA_NUMBER}. Nothing was changed. Install a newer version.`,
   )
+}
+
+/** In the rows of the catalogue: `to_regclass` remembers what was not there before the wait for the lock. */
+async function hasVersion(client: pg.ClientBase, { schema }: PostgresSettings): Promise<boolean> {
+  const { rowCount } = await client.query(
+    `select 1 from pg_class c join pg_namespace n on n.oid = c.relnamespace
+     where n.nspname = $1 and c.relname = 'schema_version'`,
+    [schema],
+  )
+  return rowCount === 1
 }

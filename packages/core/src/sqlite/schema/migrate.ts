@@ -5,7 +5,7 @@ import type { Connection } from '../connection.ts'
 import type { SqliteSettings } from '../options.ts'
 import { migrations, SCHEMA_NUMBER } from './migrations.ts'
 
-const VERSION_TABLE = `create table if not exists schema_version (
+export const VERSION_TABLE = `create table if not exists schema_version (
   number         integer primary key,
   minimum_reader integer not null,
   at             text not null,
@@ -69,13 +69,21 @@ function isCurrent(connection: Connection, settings: SqliteSettings): boolean {
   return table !== undefined && readVersion(connection, settings) >= SCHEMA_NUMBER
 }
 
-function readVersion(connection: Connection, settings: SqliteSettings): number {
-  const row = connection.db
+function readVersion({ db }: Connection, settings: SqliteSettings): number {
+  return requireReadable(db, settings).number
+}
+
+/** @throws {StoreError} `TIDINGS_STORE_TOO_NEW` */
+export function requireReadable(
+  database: Pick<Connection['db'], 'prepare'>,
+  settings: SqliteSettings,
+): { readonly number: number; readonly reader: number } {
+  const row = database
     .prepare(
       'select coalesce(max(number), 0) as number, coalesce(max(minimum_reader), 0) as reader from schema_version',
     )
     .get() as { number: number; reader: number }
-  if (row.reader <= SCHEMA_NUMBER) return row.number
+  if (row.reader <= SCHEMA_NUMBER) return row
   throw new StoreError(
     'TIDINGS_STORE_TOO_NEW',
     settings.location,
