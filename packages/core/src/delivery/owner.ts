@@ -137,7 +137,10 @@ export class Owner {
       end = await this.#work.serve(lease, lost.signal)
     } catch (error) {
       // Also before it began: a process that stood still may find its lease taken.
-      if (!isTidingsError(error) || error.code !== 'TIDINGS_FENCED') throw error
+      if (!isTidingsError(error) || error.code !== 'TIDINGS_FENCED') {
+        await this.#giveUp(lease)
+        throw error
+      }
       end = 'lost'
     } finally {
       over.abort()
@@ -148,6 +151,15 @@ export class Owner {
     await this.#leases.release(lease)
     // Whoever can do it better has time to take it.
     if (end === 'offered') await this.#rest(this.#ownership.leaseMs / 2)
+  }
+
+  /** What failed is begun again in a moment, here or where it does better: not when the lease has run out. */
+  async #giveUp(lease: Lease): Promise<void> {
+    try {
+      await this.#leases.release(lease)
+    } catch {
+      // It runs out, and what failed is told anyway.
+    }
   }
 
   /** Renews the lease until it is lost or let go. */

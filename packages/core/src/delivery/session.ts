@@ -25,8 +25,6 @@ import { tellParked } from './tell.ts'
 const WINDOW = 10_000
 /** How often the mark is moved over events that are none of the subscription's, milliseconds. */
 const CATCH_UP_MS = 1000
-/** Made once: an abort without a reason makes an error with a stack. */
-const WAITED = new Error('What was waited for has come')
 
 /**
  * A subscription, for as long as this process owns it: reads, hands out, and ends in good order.
@@ -163,15 +161,10 @@ export class Session {
     this.#parkedDue.ring()
   }
 
-  /** Waits for something, or for a time, or for the end of the session; says nothing of which. */
-  async waitFor(something: Promise<void>, mostMs: number): Promise<void> {
-    const waiting = new AbortController()
-    const late = this.#attempts.ports.environment.clock
-      .sleep(mostMs, { signal: waiting.signal })
-      // Ended below, where something else came first.
-      .catch(() => undefined)
-    await Promise.race([something, late, this.#over.promise])
-    waiting.abort(WAITED)
+  /** Waits for a ring, or for a time, or for the end of the session; says nothing of which. */
+  waitFor(bell: Bell, mostMs: number): Promise<void> {
+    const { clock } = this.#attempts.ports.environment
+    return bell.waitAtMost(mostMs, { clock, signal: this.#stopping.signal })
   }
 
   /** What a session's own work failed of. @throws {SessionOver} where it is over by that */
@@ -255,9 +248,8 @@ export class Session {
       const { keys, nextMs } = this.#parkedRunner.due(this.#now())
       for (const key of keys) this.#dispatcher.wantHead(key)
       this.#dispatcher.pump()
-      const changed = this.#parkedDue.wait()
-      if (nextMs === undefined) await changed
-      else await this.waitFor(changed, nextMs - this.#now())
+      if (nextMs === undefined) await this.#parkedDue.wait()
+      else await this.waitFor(this.#parkedDue, nextMs - this.#now())
     }
   }
 

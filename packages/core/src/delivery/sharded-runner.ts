@@ -158,12 +158,6 @@ export class ShardedRunner {
   /** Waits for a while, or until somebody asks, or the end. */
   async #rest(delayMs: number): Promise<void> {
     const { clock } = this.#parts.ports.environment
-    const over = new AbortController()
-    const late = clock
-      .sleep(delayMs, { signal: AbortSignal.any([over.signal, this.#desk.stopping]) })
-      // Ended by whoever asked, or by the stop.
-      .catch(() => undefined)
-    await Promise.race([late, this.#requests.wait()])
-    over.abort()
+    await this.#requests.waitAtMost(delayMs, { clock, signal: this.#desk.stopping })
   }
 }

@@ -251,7 +251,7 @@ export class SubscriptionRunner {
     const desk = new OperationDesk(session, ports)
     while (!session.isStopping) {
       await this.#look(desk, session)
-      await session.waitFor(this.#requests.wait(), ownership.pollMs)
+      await session.waitFor(this.#requests, ownership.pollMs)
     }
   }
 
@@ -282,7 +282,7 @@ export class SubscriptionRunner {
       if (code === 'TIDINGS_FENCED') session?.end({ kind: 'lost', why: String(error) })
       else if (code !== 'TIDINGS_CLOSED') this.#parts.ports.onError(error)
       if (session === undefined || session.isStopping || !isStoreTrouble(error)) return true
-      await session.waitFor(new Promise(() => undefined), REWRITE_MS)
+      await session.waitFor(new Bell(), REWRITE_MS)
       return false
     }
   }

@@ -86,7 +86,7 @@ export class TimerRunner {
     const next = await this.#ports.store.timers.next()
     const waitMs = next === undefined ? LOOK_MS : Math.min(LOOK_MS, next - clock.now())
     // One that rests is due all the time.
-    await this.#wait(waitMs > 0 ? waitMs : LOOK_MS, over)
+    await this.#set.waitAtMost(waitMs > 0 ? waitMs : LOOK_MS, { clock, signal: over })
   }
 
   async #due(nowMs: number): Promise<readonly TimerRecord[]> {
@@ -148,16 +148,6 @@ export class TimerRunner {
     this.#ports.onError(error)
     this.#resting.set(timerId, this.#ports.environment.clock.now() + REST_MS)
     return 'rests'
-  }
-
-  async #wait(delayMs: number, signal: AbortSignal): Promise<void> {
-    const over = new AbortController()
-    const late = this.#ports.environment.clock
-      .sleep(delayMs, { signal: AbortSignal.any([signal, over.signal]) })
-      // Ended, by what came first.
-      .catch(() => undefined)
-    await Promise.race([late, this.#set.wait()])
-    over.abort()
   }
 }
 
