@@ -33,7 +33,7 @@ export interface SubscriptionOptions<E extends Envelope> {
   readonly from?: StartFrom
   /** Only these of its events; the others count as handled. */
   readonly filter?: (event: E) => boolean
-  /** What keeps the order among themselves; the key that the event was recorded with by default. */
+  /** What keeps the order among themselves; the key that the event was recorded with by default, and with shards. */
   readonly key?: (event: E) => string
   /** `key`, the default: in order within a key. `all`: one after the other. `none`: in no order. */
   readonly order?: 'key' | 'none' | 'all'
@@ -195,14 +195,22 @@ function readPlan(name: string, options: RawOptions): SubscriptionPlan {
   })
 }
 
-function readShards(name: string, { shards = 1, order }: RawOptions): number {
+function readShards(name: string, { shards = 1, order, key }: RawOptions): number {
   if (!Number.isSafeInteger(shards) || shards < 1 || shards > MOST_SHARDS) {
     throw new DefinitionError(
       name,
       `'shards' is a whole number from 1 to ${MOST_SHARDS}; got ${shards}`,
     )
   }
-  if (shards === 1 || order !== 'all') return shards
+  if (shards === 1) return shards
+  if (key !== undefined) {
+    // Two processes of a rolling deployment would each take what only one can read for the other's.
+    throw new DefinitionError(
+      name,
+      `with 'shards' the key that an event was recorded with says whose it is, since not every process can read every event; got 'shards: ${shards}' and a 'key' of the subscription's own. Give the event its key in its contract, or leave out one of the two`,
+    )
+  }
+  if (order !== 'all') return shards
   throw new DefinitionError(
     name,
     `with 'order: all' one event follows the other, and 'shards' are handled at the same time; got 'shards: ${shards}'. Leave out one of the two`,
