@@ -244,7 +244,14 @@ async function stillRedriving(
   operation: OperationRecord,
 ): Promise<readonly ParkedEvent[]> {
   const operationId = movedBy(operation)
-  const filter = { subscription: session.name, operationId, states: ['redriving'] } as const
+  // Those that a reset has made history end no more: waited for, they would hold up all that is asked.
+  const { generation } = session.fence
+  const filter = {
+    subscription: session.name,
+    generation,
+    operationId,
+    states: ['redriving'],
+  } as const
   for (let after: ParkedEvent | undefined; ;) {
     const page = await store.parked.list(filter, { after, limit: PAGE })
     const own = page.filter(({ key }) => session.ownsKey(key))
@@ -300,8 +307,9 @@ export async function outcomes(
   { moved, followers, refused }: Pick<MoveProgress, 'moved' | 'followers' | 'refused'>,
 ): Promise<JsonObject> {
   const { parked } = ports.store
-  const count = (state: 'resolved' | 'discarded' | 'parked'): Promise<number> =>
+  const count = (state: ParkedEvent['state']): Promise<number> =>
     parked.count({ subscription, operationId, states: [state] })
+  const earlier = await count('redriving')
   const named = await parked.list({ subscription, operationId }, { limit: NAMED })
   return {
     moved,
@@ -310,6 +318,8 @@ export async function outcomes(
     resolved: await count('resolved'),
     parkedAgain: await count('parked'),
     discarded: await count('discarded'),
+    // Under way when a reset began another generation.
+    ...(earlier > 0 ? { earlier } : undefined),
     events: named.map(({ parkedId, eventId, state }) => ({ parkedId, eventId, state })),
   }
 }

@@ -13,6 +13,9 @@ const COUNTS = ['moved', 'followers', 'refused'] as const
 
 type Counts = Record<(typeof COUNTS)[number], number>
 
+/** How far an operation had come when the shards of this generation began with it. */
+type Before = Counts & { readonly generation: number }
+
 /**
  * What is asked of a subscription in shards, one after the other: each shard gets its part as an
  * operation of its own, under an id that follows from both, and when all have ended so has the whole.
@@ -50,6 +53,7 @@ export class ShardDesk {
       await this.#put(current)
     }
     if (current.kind === 'reset') current = await this.#reset(current)
+    if (isMove(current)) current = await this.#withBefore(current)
     if (current.kind === 'pause' || current.kind === 'resume') {
       // For shards that are not there yet.
       await this.#ports.store.subscriptions.setPaused(this.#fence, current.kind === 'pause')
@@ -73,6 +77,16 @@ export class ShardDesk {
     const position = operation.request['position'] as number
     const { generation } = await subscriptions.reset(this.#fence, position)
     this.#fence = { ...this.#fence, generation }
+    return begun
+  }
+
+  /** What another number of shards has moved counts too: its parts are none of these. */
+  async #withBefore(operation: OperationRecord): Promise<OperationRecord> {
+    const { generation } = this.#fence
+    if (beforeOf(operation)?.generation === generation) return operation
+    const counts = sumOf([operation])
+    const begun = { ...operation, progress: { ...counts, before: { generation, ...counts } } }
+    await this.#put(begun)
     return begun
   }
 
@@ -103,14 +117,17 @@ export class ShardDesk {
     const { operationId, requestedAt, kind, request, progress } = operation
     const name = shardName(this.#name, { index, of: this.#shards })
     const { rate } = request
+    const generation =
+      kind === 'reset' ? Number(progress['generation']) + 1 : this.#fence.generation
     return {
       ...operation,
-      operationId: deriveId(parseNormalTime(requestedAt), operationId, name),
+      // The same number of shards may come back: by then these parts are of an earlier generation.
+      operationId: deriveId(parseNormalTime(requestedAt), operationId, `${name} ${generation}`),
       subscription: name,
       request: {
         ...request,
         ...(typeof rate === 'number' ? { rate: rate / this.#shards } : undefined),
-        ...(kind === 'reset' ? { generation: Number(progress['generation']) + 1 } : undefined),
+        ...(kind === 'reset' ? { generation } : undefined),
         whole: operationId,
       },
       state: 'requested',
@@ -122,14 +139,14 @@ export class ShardDesk {
   }
 
   async #tell(operation: OperationRecord, parts: readonly OperationRecord[]): Promise<void> {
-    if (operation.kind !== 'redrive' && operation.kind !== 'discard') return
-    const progress = { ...sumOf(parts) }
+    if (!isMove(operation)) return
+    const progress = progressOf(operation, parts)
     if (COUNTS.every((count) => progress[count] === operation.progress[count])) return
     await this.#put({ ...operation, progress })
   }
 
   async #finish(operation: OperationRecord, parts: readonly OperationRecord[]): Promise<void> {
-    const counts = sumOf(parts)
+    const progress = progressOf(operation, parts)
     const failed = parts.find(({ state }) => state === 'failed')
     const isCancelled = parts.some(({ state }) => state === 'cancelled')
     await this.#put({
@@ -137,10 +154,8 @@ export class ShardDesk {
       state: failed === undefined ? (isCancelled ? 'cancelled' : 'done') : 'failed',
       finishedAt: this.#now(),
       error: failed && `${failed.subscription}: ${failed.error}`,
-      ...(operation.kind === 'redrive' || operation.kind === 'discard'
-        ? { progress: { ...counts } }
-        : undefined),
-      result: await this.#resultOf(operation, counts),
+      ...(isMove(operation) ? { progress } : undefined),
+      result: await this.#resultOf(operation, progress),
     })
   }
 
@@ -164,6 +179,23 @@ export class ShardDesk {
   #now(): string {
     return toIsoTime(this.#ports.environment.clock.now())
   }
+}
+
+function isMove({ kind }: OperationRecord): boolean {
+  return kind === 'redrive' || kind === 'discard'
+}
+
+function beforeOf({ progress }: OperationRecord): Before | undefined {
+  return progress['before'] as unknown as Before | undefined
+}
+
+function progressOf(
+  operation: OperationRecord,
+  parts: readonly OperationRecord[],
+): Counts & { readonly before: JsonObject } {
+  const before = beforeOf(operation)
+  const base = { ...operation, progress: { ...before } }
+  return { ...sumOf([base, ...parts]), before: { ...before } }
 }
 
 function sumOf(parts: readonly OperationRecord[]): Counts {

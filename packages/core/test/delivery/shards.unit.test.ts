@@ -194,6 +194,35 @@ describe.each(stores)('on $kind', ({ open }) => {
     expect(await admin.subscription('mail')).toMatchObject({ isPaused: false })
   }, 30_000)
 
+  test.each([1, 3])(
+    'a redrive that %d shards come in between ends, and says what the reset overtook',
+    async (shards) => {
+      const store = await open()
+      const broken = new Set(['ann', 'ben', 'cem', 'dan', 'eve'])
+      const before = await start(store, { owner: 'one', shards: 2, broken })
+      for (const to of broken) for (const n of [1, 2, 3]) await append(before, to, n)
+      await before.app.delivery.caughtUp()
+      broken.clear()
+      const { admin } = before.app
+      const redrive = await admin.request({ ...asked, kind: 'redrive', rate: 0.1 })
+      await expect
+        .poll(async () => (await admin.operations.find(redrive.operationId))?.progress['moved'])
+        .toBe(15)
+      await before.app.close()
+      const reset = await createAdmin(store).request({ ...asked, kind: 'reset', to: 'end' })
+      const after = await start(store, { owner: 'two', shards })
+      await after.app.admin.ended(reset.operationId, { everyMs: 5 })
+      const { operation } = await after.app.admin.ended(redrive.operationId, { everyMs: 5 })
+      const done = before.sent.length
+      expect(done).toBeLessThanOrEqual(6)
+      expect(operation).toMatchObject({
+        state: 'done',
+        result: { moved: 15, resolved: done, earlier: 15 - done },
+      })
+    },
+    30_000,
+  )
+
   test('a reset to another number waits for who still owns a shard', async () => {
     const store = await open()
     const one = await start(store, { owner: 'one', shards: 2 })
@@ -217,6 +246,20 @@ describe('a definition', () => {
 
   test.each([0, 65, 1.5, Number.NaN])('refuses %d shards', (shards) => {
     expect(() => define({ shards })).toThrow(/'shards' is a whole number from 1 to 64/)
+  })
+
+  test('refuses shards of a key that not every process can work out', () => {
+    const key = () => 'ann'
+    expect(() =>
+      defineSubscription('mail', {
+        events: MailRequested,
+        handle: () => undefined,
+        shards: 2,
+        key,
+      }),
+    ).toThrow(
+      /with 'shards' the key that an event was recorded with says whose it is.*leave out one/,
+    )
   })
 
   test('refuses shards of what keeps one order', () => {

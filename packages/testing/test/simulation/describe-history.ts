@@ -1,12 +1,13 @@
 import type { ParkedEvent } from 'tidings'
+import { readRecordName } from '../../../core/src/delivery/shards.ts'
 import type { Committed, Entry, JournalLine } from './journal.ts'
 import type { HistoryPlan } from './plan-types.ts'
 import { SUBSCRIPTION } from './process-store.ts'
 
 /** A history as text: what it was made of, and what happened, a line each. */
 export function describeHistory(plan: HistoryPlan, lines: readonly JournalLine[]): string {
-  const { subscription, leaseMs, graceMs, pollMs, latencyMs } = plan
-  const shape = { ...subscription, leaseMs, graceMs, pollMs, latencyMs }
+  const { subscription, shards, leaseMs, graceMs, pollMs, latencyMs } = plan
+  const shape = { ...subscription, shards, leaseMs, graceMs, pollMs, latencyMs }
   return [
     `seed ${plan.seed}`,
     `subscription ${JSON.stringify(shape)}`,
@@ -29,18 +30,18 @@ function describeEntry(entry: Entry): string | undefined {
     case 'appended':
       return `event ${entry.n} of ${entry.key} is at position ${entry.position}`
     case 'claimed':
-      return `${entry.process} owns it: token ${entry.token}, generation ${entry.generation}, mark ${entry.position}`
+      return `${entry.process} owns ${entry.subscription}: token ${entry.token}, generation ${entry.generation}, mark ${entry.position}`
     case 'reset':
-      return `${entry.process} begins generation ${entry.fence.generation + 1} behind ${entry.to}`
+      return `${entry.process} begins ${entry.fence.subscription} anew, in generation ${entry.fence.generation + 1} behind ${entry.to}`
     case 'paused':
     case 'resumed':
     case 'released':
-      return `${entry.process}: ${entry.kind}`
+      return `${entry.process}: ${entry.fence.subscription} ${entry.kind}`
     case 'watched':
       return `${entry.process} records an attempt of position ${entry.position}`
     case 'requested': {
-      const { kind, operationId, request, state } = entry.operation
-      return `somebody asks for ${kind} ${JSON.stringify(request)}: ${operationId}, ${state}`
+      const { kind, operationId, request, state, subscription } = entry.operation
+      return `somebody asks ${subscription} for ${kind} ${JSON.stringify(request)}: ${operationId}, ${state}`
     }
     case 'began':
       return `${entry.process} begins event ${entry.n}, attempt ${entry.attempt} (run ${entry.run})`
@@ -60,9 +61,9 @@ function describeEntry(entry: Entry): string | undefined {
 function describeCommitted(entry: Committed): string | undefined {
   const { process, progress, effects, parked, operations } = entry
   const steps = progress
-    .filter(({ subscription }) => subscription === SUBSCRIPTION)
-    .flatMap(({ mark, ahead }) => [
-      ...(mark === undefined ? [] : [`mark ${mark.from} → ${mark.to}`]),
+    .filter(({ subscription }) => readRecordName(subscription).name === SUBSCRIPTION)
+    .flatMap(({ subscription, mark, ahead }) => [
+      ...(mark === undefined ? [] : [`mark of ${subscription} ${mark.from} → ${mark.to}`]),
       ...(ahead === undefined ? [] : [`ahead ${ahead.join(', ')}`]),
     ])
   const facts = [

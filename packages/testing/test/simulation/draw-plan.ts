@@ -18,9 +18,11 @@ export function drawPlan(seed: number): HistoryPlan {
   const processes = drawProcesses(random, isRolling)
   const calmMs = 2500 + random.below(5000)
   const leaseMs = 400 + random.below(1600)
+  const { shards, changes } = drawShards(seed, subscription, calmMs)
   return {
     seed,
     subscription,
+    shards,
     processes,
     leaseMs,
     graceMs: random.pick([0, 100, 500, 3000]),
@@ -28,11 +30,35 @@ export function drawPlan(seed: number): HistoryPlan {
     latencyMs: random.pick([0, 2, 10, 40]),
     idleMs: Math.floor(leaseMs / 3),
     events: drawEvents(random, { calmMs, isRolling }),
-    faults: drawFaults(random, { calmMs, leaseMs, processes: processes.length }),
+    faults: [
+      ...drawFaults(random, { calmMs, leaseMs, processes: processes.length }),
+      ...changes,
+    ].toSorted((a, b) => a.atMs - b.atMs),
     calmMs,
     // What nobody can read stays parked.
     mends: chance(random, 0.5) && !isRolling,
   }
+}
+
+/** Nearly one of three is in shards. Drawn apart: the other histories are what they were without. */
+function drawShards(
+  seed: number,
+  { order }: SubscriptionShape,
+  calmMs: number,
+): { readonly shards: number; readonly changes: readonly PlannedFault[] } {
+  const random = seededRandom(seed ^ 0x5aa3d)
+  if (order === 'all' || !chance(random, 0.3)) return { shards: 1, changes: [] }
+  const isChanged = chance(random, 0.5)
+  const shards = random.pick(isChanged ? [1, 2, 3] : [2, 2, 3, 4])
+  if (!isChanged) return { shards, changes: [] }
+  const change: PlannedFault = {
+    kind: 'shards-change',
+    atMs: random.below(calmMs),
+    shards: random.pick([1, 2, 3].filter((other) => other !== shards)),
+    backMs: random.pick([0, 50, 400]),
+    draw: random.next(),
+  }
+  return { shards, changes: [change] }
 }
 
 function chance(random: SeededRandom, share: number): boolean {

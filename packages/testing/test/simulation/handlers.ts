@@ -13,6 +13,7 @@ import {
 } from 'tidings'
 import { Effect, EFFECT_AGGREGATE, OrderV1, OrderV2, type OrderPayload } from './contracts.ts'
 import type { Journal, RunEnd } from './journal.ts'
+import { recordOf } from './oracles.ts'
 import type { Behaviour, SubscriptionShape } from './plan-types.ts'
 import type { SimulatedProcess } from './process.ts'
 import { SUBSCRIPTION } from './process-store.ts'
@@ -62,13 +63,14 @@ export function makeSubscription(
   shape: SubscriptionShape,
   process: SimulatedProcess,
   world: HandlerWorld,
-  knows: 1 | 2,
+  { knows, shards }: { readonly knows: 1 | 2; readonly shards: number },
 ): Subscription<typeof SUBSCRIPTION, StoreTransaction> {
-  const handlers = new Handlers(shape, process, world)
+  const handlers = new Handlers(shape, process, { world, shards })
   const options = {
     events: knows === 1 ? [OrderV1] : [OrderV2],
     order: shape.order,
     concurrency: shape.concurrency,
+    shards,
     timeout: shape.timeoutMs,
     ...(shape.rate === undefined ? {} : { rate: shape.rate }),
     retry: {
@@ -110,11 +112,17 @@ class Handlers {
   readonly #shape: SubscriptionShape
   readonly #process: SimulatedProcess
   readonly #world: HandlerWorld
+  readonly #shards: number
 
-  constructor(shape: SubscriptionShape, process: SimulatedProcess, world: HandlerWorld) {
+  constructor(
+    shape: SubscriptionShape,
+    process: SimulatedProcess,
+    { world, shards }: { readonly world: HandlerWorld; readonly shards: number },
+  ) {
     this.#shape = shape
     this.#process = process
     this.#world = world
+    this.#shards = shards
   }
 
   single(event: Order, ctx: DeliveryContext): Promise<void> {
@@ -150,13 +158,18 @@ class Handlers {
     return order === 'all' || (order === 'key' && before.payload.key === after.payload.key)
   }
 
-  #begin({ payload: { n } }: Order, context: Run['context']): Run {
+  #begin({ eventId, payload: { n, key } }: Order, context: Run['context']): Run {
     const run = this.#world.newRun()
     const { name } = this.#process
     const { attempt } = context
     const isCut = (): boolean => context.signal.aborted
     if (!this.#process.isDead) {
-      this.#world.journal.write({ kind: 'began', process: name, n, run, attempt, isCut })
+      const subscription = recordOf(
+        { eventId, key },
+        { shards: this.#shards, order: this.#shape.order },
+      )
+      const began = { kind: 'began', process: name, subscription, n, run, attempt, isCut } as const
+      this.#world.journal.write(began)
     }
     return { n, run, context }
   }

@@ -17,12 +17,15 @@ export type Entry =
   | {
       readonly kind: 'appended'
       readonly n: number
+      readonly eventId: string
       readonly key: string
       readonly position: number
     }
   | {
       readonly kind: 'claimed'
       readonly process: string
+      /** The subscription, a shard of it, or what is kept for all shards together. */
+      readonly subscription: string
       readonly token: number
       readonly generation: number
       readonly position: number
@@ -34,11 +37,18 @@ export type Entry =
       readonly fence: Fence
     }
   /** An attempt is recorded before it is made. */
-  | { readonly kind: 'watched'; readonly process: string; readonly position: number }
+  | {
+      readonly kind: 'watched'
+      readonly process: string
+      readonly subscription: string
+      readonly position: number
+    }
   | { readonly kind: 'requested'; readonly operation: OperationRecord }
   | {
       readonly kind: 'began'
       readonly process: string
+      /** The subscription, or the shard that the event belongs to. */
+      readonly subscription: string
       readonly n: number
       readonly run: number
       readonly attempt: number

@@ -1,5 +1,6 @@
 import type { ParkedEvent } from 'tidings'
 import type { SubscriptionShape } from './plan-types.ts'
+import { Violation } from './violation.ts'
 
 /** What became of an event in a generation; undefined: nothing yet. */
 export type Fate = 'handled' | 'skipped' | 'parked' | 'discarded'
@@ -58,7 +59,7 @@ export class EventList {
 
   get(n: number): Known {
     const known = this.#byNumber.get(n)
-    if (known === undefined) throw new RangeError(`There is no event ${n}`)
+    if (known === undefined) throw new Violation('shards', `event ${n} is none of this shard's`)
     return known
   }
 

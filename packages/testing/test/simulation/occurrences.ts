@@ -24,6 +24,7 @@ export const FAULTS = [
   'clock-steps-back',
   'nothing-works',
   'restarts',
+  'shards-change',
   'operation',
 ] as const satisfies readonly Happening[]
 

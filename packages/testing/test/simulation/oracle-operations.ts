@@ -1,16 +1,23 @@
-import type { OperationRecord, ParkedState } from 'tidings'
-import type { ParkedOracle } from './oracle-parked.ts'
+import type { OperationRecord, ParkedEvent, ParkedState } from 'tidings'
 import { Violation } from './violation.ts'
 
+/** What was written of parked events, by all shards together. */
+export interface Moved {
+  /** All that were ever written, as they are now. */
+  readonly rows: readonly ParkedEvent[]
+  /** How many of them the operation has moved. */
+  readonly moved: number
+  /** The last one. */
+  readonly generation: number
+}
+
 /** Compares what an operation says of itself with what was written in its name. @throws {Violation} */
-export function checkOperation(operation: OperationRecord, parked: ParkedOracle): void {
-  const { operationId, kind, state, result, error } = operation
+export function checkOperation(operation: OperationRecord, parked: Moved): void {
+  const { kind, state, result, error } = operation
   if (state === 'failed') throw new Violation('operation', `${kind} failed: ${error}`)
   if (state !== 'done' && state !== 'cancelled') return
-  const moved = parked.movedBy.get(operationId) ?? 0
   if (kind !== 'redrive' && kind !== 'discard') return
-  const expected =
-    kind === 'redrive' ? outcomesOf(operationId, parked, moved) : { discarded: moved }
+  const expected = kind === 'redrive' ? outcomesOf(operation, parked) : { discarded: parked.moved }
   const lately = kind === 'redrive' ? countLately(operation, parked) : 0
   for (const [what, count] of Object.entries(expected)) {
     const said = result?.[what]
@@ -29,21 +36,21 @@ const COUNTING_MS = 100
 /**
  * What was given back may run again by itself, while others of the same operation are being counted.
  */
-function countLately({ operationId, finishedAt }: OperationRecord, { rows }: ParkedOracle): number {
+function countLately({ operationId, finishedAt }: OperationRecord, { rows }: Moved): number {
   const sinceMs = Date.parse(finishedAt ?? '') - COUNTING_MS
-  return [...rows.values()].filter(
+  return rows.filter(
     (row) => row.operationId === operationId && Date.parse(row.changedAt) >= sinceMs,
   ).length
 }
 
 function outcomesOf(
-  operationId: string,
-  { rows }: ParkedOracle,
-  moved: number,
+  { operationId }: OperationRecord,
+  { rows, moved, generation }: Moved,
 ): Readonly<Record<string, number>> {
-  const mine = [...rows.values()].filter((row) => row.operationId === operationId)
+  const mine = rows.filter((row) => row.operationId === operationId)
   const count = (state: ParkedState): number => mine.filter((row) => row.state === state).length
-  if (count('redriving') > 0) {
+  // A reset makes history of what was under way then.
+  if (mine.some((row) => row.state === 'redriving' && row.generation === generation)) {
     throw new Violation('operation', 'redrive is over, and some of its events are still under way')
   }
   return {

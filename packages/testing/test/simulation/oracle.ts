@@ -1,10 +1,8 @@
-import type { Fence, OperationRecord } from 'tidings'
+import type { Fence, OperationRecord, ParkedEvent } from 'tidings'
 import type { Committed, Entry } from './journal.ts'
 import { Doings, EventList, Generation, type Known } from './ledger.ts'
-import { checkOperation } from './oracle-operations.ts'
 import { ParkedOracle } from './oracle-parked.ts'
 import type { HistoryPlan } from './plan-types.ts'
-import { SUBSCRIPTION } from './process-store.ts'
 import { Violation } from './violation.ts'
 
 interface RunFacts {
@@ -14,16 +12,27 @@ interface RunFacts {
   readonly session: string
 }
 
+export interface OracleParts {
+  /** What is owned: the subscription, or one of its shards. */
+  readonly record: string
+  /** All that were requested, as they are now. */
+  readonly operations: ReadonlyMap<string, OperationRecord>
+  /** Where it was found when it was claimed for the first time. */
+  readonly entry: { readonly generation: number; readonly position: number }
+}
+
 /**
- * Says what may happen: follows the journal, and throws at the first line that breaks a promise.
+ * Says what may happen to the events of one owner: follows the journal, and throws at the first line
+ * that breaks a promise.
  *
  * It knows nothing of how the runtime works, only what of its work is written down, and what its
  * handlers did.
  */
 export class Oracle {
   readonly events: EventList
-  readonly operations = new Map<string, OperationRecord>()
-  generation: Generation = new Generation(1, 0)
+  generation: Generation
+  readonly #record: string
+  readonly #operations: OracleParts['operations']
   readonly #plan: HistoryPlan
   readonly #parked: ParkedOracle
   readonly #doings = new Map<string, Doings>()
@@ -38,8 +47,11 @@ export class Oracle {
   /** Something was committed since: what shares a transaction was handed out together before. */
   #isPauseSettled = false
 
-  constructor(plan: HistoryPlan) {
+  constructor(plan: HistoryPlan, { record, operations, entry }: OracleParts) {
     this.#plan = plan
+    this.#record = record
+    this.#operations = operations
+    this.generation = new Generation(entry.generation, entry.position)
     this.events = new EventList(plan.subscription.order)
     this.#parked = new ParkedOracle(plan, this.events)
   }
@@ -48,11 +60,19 @@ export class Oracle {
     return this.#owner
   }
 
+  /** What was parked, by id. */
+  get rows(): ReadonlyMap<string, ParkedEvent> {
+    return this.#parked.rows
+  }
+
+  /** How many rows an operation has moved. */
+  get movedBy(): ReadonlyMap<string, number> {
+    return this.#parked.movedBy
+  }
+
   /** @throws {Violation} */
   see(entry: Entry): void {
     switch (entry.kind) {
-      case 'appended':
-        return this.events.add(entry)
       case 'claimed':
         return this.#claimed(entry)
       case 'reset':
@@ -68,13 +88,12 @@ export class Oracle {
         return this.#committed(entry)
       case 'watched':
         return this.#watched(entry)
-      case 'requested':
-        this.operations.set(entry.operation.operationId, entry.operation)
-        return
       case 'began':
         return this.#began(entry)
       case 'ended':
         return this.#ended(entry)
+      case 'appended':
+      case 'requested':
       case 'released':
       case 'state':
       case 'process':
@@ -114,6 +133,7 @@ export class Oracle {
   #reset(fence: Fence, to: number): void {
     this.#requireFence(fence)
     this.generation = new Generation(fence.generation + 1, to)
+    if (this.#isPaused) this.#pauseIsKnown()
     this.#sessions.set(this.#owner, `${this.generation.number}/${this.#token}`)
   }
 
@@ -129,10 +149,7 @@ export class Oracle {
 
   #committed(entry: Committed): void {
     const { process, effects, parked, operations } = entry
-    const steps = entry.progress.filter(({ subscription }) => subscription === SUBSCRIPTION)
-    if (steps.length === 0 && (effects.length > 0 || parked.length > 0)) {
-      throw new Violation('fence', 'effects or parked events are committed under no fence')
-    }
+    const steps = entry.progress.filter(({ subscription }) => subscription === this.#record)
     for (const step of steps) this.#requireFence(step)
     if (steps.length > 0 && process !== this.#owner) {
       throw new Violation('fence', `${process} writes, and ${this.#owner} owns it`)
@@ -153,7 +170,7 @@ export class Oracle {
         doings,
         session,
         effects,
-        operations: this.operations,
+        operations: this.#operations,
       })
     }
     for (const position of done) this.#requireDone(position, doings, session)
@@ -225,12 +242,9 @@ export class Oracle {
     else throw new Violation('lost', `event ${n} counts as done, and nothing became of it`)
   }
 
-  #operation(operation: OperationRecord): void {
-    const before = this.operations.get(operation.operationId)
-    if (before === undefined) throw new Violation('operation', 'one that nobody requested')
-    this.operations.set(operation.operationId, { ...before, ...operation })
-    checkOperation(operation, this.#parked)
-    if (operation.kind === 'pause' && operation.state === 'done') this.#pauseIsKnown()
+  #operation({ kind, state, subscription }: OperationRecord): void {
+    const isDone = kind === 'pause' && state === 'done' && subscription === this.#record
+    if (isDone) this.#pauseIsKnown()
   }
 
   // What handlers do

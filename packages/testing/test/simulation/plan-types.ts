@@ -61,6 +61,15 @@ export type PlannedFault =
       readonly atMs: number
       readonly backMs: number
     }
+  /** Every process is begun again with another number of shards, and a person resets it. */
+  | {
+      readonly kind: 'shards-change'
+      readonly atMs: number
+      readonly shards: number
+      readonly backMs: number
+      /** How far in the log it begins then: 0 up to 1. */
+      readonly draw: number
+    }
   | {
       readonly kind: 'operation'
       readonly choice: OperationChoice
@@ -108,6 +117,8 @@ export interface ProcessShape {
 export interface HistoryPlan {
   readonly seed: number
   readonly subscription: SubscriptionShape
+  /** Into how many its keys are divided at first. */
+  readonly shards: number
   readonly processes: readonly ProcessShape[]
   readonly leaseMs: number
   readonly graceMs: number

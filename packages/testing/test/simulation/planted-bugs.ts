@@ -1,5 +1,6 @@
 import type {
   ClaimedProgress,
+  OperationStore,
   ParkedEvent,
   Store,
   StoreTransaction,
@@ -13,7 +14,10 @@ import { Outage } from '../../../core/src/delivery/outage.ts'
 import { ParkedIndex } from '../../../core/src/delivery/parked-index.ts'
 import { ProgressTracker, type ProgressPlan } from '../../../core/src/delivery/progress-tracker.ts'
 import { ProgressWriter } from '../../../core/src/delivery/progress-writer.ts'
+import { ShardShare } from '../../../core/src/delivery/shard-share.ts'
+import { readRecordName } from '../../../core/src/delivery/shards.ts'
 import { changeTransaction, StoreWrapper } from '../../src/broken/store-wrapper.ts'
+import { SUBSCRIPTION } from './process-store.ts'
 
 /** A line of the runtime that is wrong on purpose. */
 export interface PlantedBug {
@@ -232,4 +236,81 @@ const atStore: readonly PlantedBug[] = [
   },
 ]
 
-export const plantedBugs: readonly PlantedBug[] = [...inRuntime, ...atStore]
+const inShards: readonly PlantedBug[] = [
+  {
+    name: 'lets go of no shard when another process comes',
+    plant: () => {
+      const old = Object.getOwnPropertyDescriptor(ShardShare.prototype, 'excess')!
+      Object.defineProperty(ShardShare.prototype, 'excess', { ...old, get: () => [] })
+      return () => void Object.defineProperty(ShardShare.prototype, 'excess', old)
+    },
+  },
+  {
+    name: 'counts a shard as its own when it has let it go',
+    plant: () => patch(ShardShare.prototype, 'leave', () => () => undefined),
+  },
+  {
+    name: 'begins a shard one event too late',
+    givesStore: (store) =>
+      new OtherSubscriptions(store, (subscriptions) => ({
+        claim: (claim) =>
+          subscriptions.claim(
+            isShard(claim.name) ? { ...claim, startAt: claim.startAt + 1 } : claim,
+          ),
+      })),
+  },
+  {
+    name: 'believes for ever how many shards there were at first',
+    givesStore: (store) => {
+      let first: Promise<readonly SubscriptionRecord[]> | undefined
+      return new OtherSubscriptions(store, (subscriptions) => ({
+        list: async () => {
+          const all = await (first ?? subscriptions.list())
+          if (all.some(({ name }) => readRecordName(name).name === SUBSCRIPTION)) {
+            first ??= Promise.resolve(all)
+          }
+          return all
+        },
+      }))
+    },
+  },
+  {
+    name: 'forgets that it has begun with a reset',
+    givesStore: (store) =>
+      new OtherOperations(store, (operations) => ({
+        list: async (...asked) =>
+          (await operations.list(...asked)).map((operation) => ({ ...operation, progress: {} })),
+      })),
+  },
+  {
+    name: 'takes a redrive for over when one shard is done with it',
+    givesStore: (store) =>
+      new OtherOperations(store, (operations) => ({
+        find: async (operationId) => {
+          const found = await operations.find(operationId)
+          if (found === undefined || !found.subscription.includes('#0/')) return found
+          return { ...found, state: 'done' }
+        },
+      })),
+  },
+]
+
+function isShard(record: string): boolean {
+  return readRecordName(record).index !== undefined
+}
+
+/** Changes the operations of a store. */
+class OtherOperations extends StoreWrapper {
+  readonly #changes: Partial<OperationStore>
+
+  constructor(inner: Store, change: (operations: OperationStore) => Partial<OperationStore>) {
+    super(inner)
+    this.#changes = change(inner.operations)
+  }
+
+  override get operations(): OperationStore {
+    return { ...this.inner.operations, ...this.#changes }
+  }
+}
+
+export const plantedBugs: readonly PlantedBug[] = [...inRuntime, ...atStore, ...inShards]

@@ -35,6 +35,8 @@ export interface SlotWorld extends HandlerWorld {
 /** A place where one process after the other runs: what ends is begun again. */
 export class ProcessSlot {
   readonly shape: ProcessShape
+  /** What the next process that runs here divides the keys into. */
+  shards: number
   readonly #world: SlotWorld
   readonly #index: number
   #process: SimulatedProcess | undefined
@@ -42,15 +44,27 @@ export class ProcessSlot {
   #isClosing = false
   #times = 0
   #backMs = 0
+  #shardsNow = 0
 
   constructor(world: SlotWorld, shape: ProcessShape, index: number) {
     this.#world = world
     this.shape = shape
+    this.shards = world.plan.shards
     this.#index = index
   }
 
   get app(): App | undefined {
     return this.#app
+  }
+
+  /** Whether it has yet to be begun again with another number of shards. */
+  get isBehind(): boolean {
+    return this.#process !== undefined && this.#shardsNow !== this.shards
+  }
+
+  /** The process that runs here, if one is ready. */
+  get running(): string | undefined {
+    return this.#app === undefined || this.#isClosing ? undefined : this.#process?.name
   }
 
   /** Whether this process is neither dead nor on its way to its end. */
@@ -72,8 +86,9 @@ export class ProcessSlot {
       onBusy: () => this.#world.happened('store-busy'),
     })
     this.#process = process
+    this.#shardsNow = this.shards
     this.#isClosing = false
-    this.#note('starts')
+    this.#note(this.shards === 1 ? 'starts' : `starts with ${this.shards} shards`)
     // It may die before it is ready, and then never answers.
     this.#start(process).catch((error: unknown) =>
       this.#world.violate(
@@ -149,7 +164,10 @@ export class ProcessSlot {
   async #start(process: SimulatedProcess): Promise<void> {
     const { plan, log, random } = this.#world
     const { knows } = this.shape
-    const subscription = makeSubscription(plan.subscription, process, this.#world, knows)
+    const subscription = makeSubscription(plan.subscription, process, this.#world, {
+      knows,
+      shards: this.shards,
+    })
     const app = (await bootstrap({
       store: this.#world.givesStore(new ProcessStore(process, log)),
       modules: [defineModule('orders', [knows === 1 ? OrderV1 : OrderV2, Effect, subscription])],
@@ -177,14 +195,18 @@ export class ProcessSlot {
     { from, to, reason }: { readonly from: string; readonly to: string; readonly reason: string },
   ): void {
     this.#world.journal.write({ kind: 'state', process: name, from, to, reason })
-    if (to !== 'failed' || reason.includes('SimulatedFailure')) return
+    if (to !== 'failed' || /SimulatedFailure|ShardsChangedError/.test(reason)) return
     this.#world.violate(new Violation('failure', `the subscription fails by itself: ${reason}`))
   }
 
-  /** What the application reports. A store that is busy now and then is no surprise. */
+  /** What the application reports. A store that is busy now and then, or other shards, are no surprise. */
   #failed(process: SimulatedProcess, failure: Failure): void {
     const { error } = failure
-    if (process.isDead || (isTidingsError(error) && /_STORE_|_FENCED/.test(error.code))) return
+    if (
+      process.isDead ||
+      (isTidingsError(error) && /_STORE_|_FENCED|_SHARDS_CHANGED/.test(error.code))
+    )
+      return
     const { stack } = error as Error
     this.#world.violate(
       new Violation('failure', `${process.name} reports ${stack ?? String(error)}`),

@@ -15,6 +15,7 @@ import {
   type SubscriptionStore,
   type TimerStore,
 } from 'tidings'
+import { readRecordName } from '../../../core/src/delivery/shards.ts'
 import { readerOf, StoreWrapper } from '../../src/broken/store-wrapper.ts'
 import type { SimulatedProcess } from './process.ts'
 import type { SharedLog } from './shared-log.ts'
@@ -47,7 +48,7 @@ export class ProcessStore extends StoreWrapper {
     this.#subscriptions = this.#makeSubscriptions(store.subscriptions)
     this.#leases = this.#makeLeases(store.leases)
     this.#parked = this.#steps('parked', store.parked, ['sweep'])
-    this.#operations = this.#steps('operations', store.operations, ['request', 'cancel'])
+    this.#operations = this.#makeOperations(store.operations)
     this.#timers = this.#steps('timers', store.timers, ['sweep'])
   }
 
@@ -161,6 +162,28 @@ export class ProcessStore extends StoreWrapper {
     return this.#steps('leases', leases, ['acquire', 'renew', 'release'])
   }
 
+  /** Those that are asked of a shard are asked by a process. */
+  #makeOperations(port: OperationStore): OperationStore {
+    const { journal } = this.#log
+    return {
+      ...this.#steps('operations', port, []),
+      request: (operation) =>
+        this.#write(
+          'operations.request',
+          () => port.request(operation),
+          () => journal.write({ kind: 'requested', operation }),
+        ),
+      cancel: (...cancelled) =>
+        this.#write(
+          'operations.cancel',
+          () => port.cancel(...cancelled),
+          (operation) => {
+            if (operation !== undefined) journal.write({ kind: 'requested', operation })
+          },
+        ),
+    }
+  }
+
   #makeSubscriptions(port: SubscriptionStore): SubscriptionStore {
     const { journal } = this.#log
     const process = this.#process.name
@@ -176,9 +199,9 @@ export class ProcessStore extends StoreWrapper {
           'claim',
           () => port.claim(claim),
           ({ record }) => {
-            if (claim.name !== SUBSCRIPTION) return
-            const { token, generation, position } = record
-            journal.write({ kind: 'claimed', process, token, generation, position })
+            if (!isOurs(claim.name)) return
+            const { name: subscription, token, generation, position } = record
+            journal.write({ kind: 'claimed', process, subscription, token, generation, position })
           },
         ),
       setPaused: (fence, paused) =>
@@ -197,20 +220,28 @@ export class ProcessStore extends StoreWrapper {
         write(
           'begin',
           () => port.begin(fence, position),
-          () => journal.write({ kind: 'watched', process, position }),
+          () => {
+            const { subscription } = fence
+            journal.write({ kind: 'watched', process, subscription, position })
+          },
         ),
       release: (fence) =>
         write(
           'release',
           () => port.release(fence),
           () => {
-            if (fence.subscription === SUBSCRIPTION) {
+            if (isOurs(fence.subscription)) {
               journal.write({ kind: 'released', process, fence })
             }
           },
         ),
     }
   }
+}
+
+/** What histories are about, and what is kept for parts of it. */
+function isOurs(record: string): boolean {
+  return readRecordName(record).name === SUBSCRIPTION
 }
 
 function closed(): UsageError {

@@ -1,5 +1,7 @@
 import type { ParkedKey, Store } from 'tidings'
 import type { JournalLine } from './journal.ts'
+import type { EventList, Generation } from './ledger.ts'
+import { recordsOf } from './oracles.ts'
 import type { HistoryPlan } from './plan-types.ts'
 import { SUBSCRIPTION } from './process-store.ts'
 import { Violation } from './violation.ts'
@@ -92,30 +94,71 @@ class Ending {
     const { store } = this.#world.log
     const [open] = await store.operations.list({ states: ['requested', 'running'] })
     if (open !== undefined) return `${open.kind} is ${open.state}`
-    const record = await store.subscriptions.find(SUBSCRIPTION)
+    const { oracles } = this.#world
+    if (oracles.shards !== this.#shards) return `it has ${oracles.shards} shards still`
+    const records = recordsOf(this.#shards)
+    for (const record of records) {
+      const why = await this.#whyNoRestOf(record)
+      if (why !== undefined) return `${record}: ${why}`
+    }
+    const generation = oracles.layouts.get(this.#shards)?.generation ?? 0
+    const keys = await store.parked.keys(SUBSCRIPTION, generation)
+    const runnable = keys.find(mayRun)
+    if (runnable !== undefined) return `key ${runnable.key} has an event that may run`
+    return this.#whyUnequal(records.map((record) => oracles.ownerOf(record)))
+  }
+
+  async #whyNoRestOf(name: string): Promise<string | undefined> {
+    const { store } = this.#world.log
+    const record = await store.subscriptions.find(name)
     if (record === undefined) return 'nobody ever owned it'
     const head = await store.head()
     if (record.position < head) return `the mark is at ${record.position} of ${head}`
-    const isOwned = this.#world.slots.some(({ app }) =>
-      app?.delivery.subscriptions.some(({ handledUpTo }) => handledUpTo !== undefined),
-    )
-    if (!isOwned) return 'nobody owns it'
+    const lease = await store.leases.find(name)
+    const isOwned = this.#world.slots.some(({ running }) => running === lease?.owner)
+    if (lease === undefined || !isOwned) return 'nobody owns it'
     if (record.state !== 'live') return `it is ${record.state}: ${record.reason}`
-    const keys = await store.parked.keys(SUBSCRIPTION, record.generation)
-    const runnable = keys.find(mayRun)
-    return runnable && `key ${runnable.key} has an event that may run`
+    return undefined
+  }
+
+  /** Shards are shared by all who are there, one more or less. */
+  #whyUnequal(owners: readonly string[]): string | undefined {
+    if (owners.length === 1) return undefined
+    const counts = this.#world.slots.map(
+      ({ running }) => owners.filter((owner) => owner === running).length,
+    )
+    if (Math.max(...counts) - Math.min(...counts) <= 1) return undefined
+    return `its shards are shared as ${counts.join(', ')}`
+  }
+
+  /** In which all processes run in the end. */
+  get #shards(): number {
+    return this.#world.slots[0]?.shards ?? 1
   }
 
   /** A person looks after it: resumes what is paused, makes room, mends what fails for ever. */
   async #help(): Promise<void> {
     const { store } = this.#world.log
+    for (const slot of this.#world.slots) if (slot.isBehind) slot.restart(0)
     const [open] = await store.operations.list({ states: ['requested', 'running'] })
-    const record = await store.subscriptions.find(SUBSCRIPTION)
-    if (record === undefined) return
-    this.#mendWhatLasts(record.state === 'outage' || open !== undefined)
-    if (open !== undefined || !record.paused) return
-    if (record.reason.includes('are parked')) await this.#makeRoom()
+    const all = await Promise.all(
+      recordsOf(this.#shards).map((name) => store.subscriptions.find(name)),
+    )
+    const records = all.filter((record) => record !== undefined)
+    this.#mendWhatLasts(records.some(({ state }) => state === 'outage') || open !== undefined)
+    if (open !== undefined) return
+    if (this.#world.oracles.shards !== this.#shards) return this.#changeShards()
+    const paused = records.filter((record) => record.paused)
+    if (paused.length === 0) return
+    if (paused.some(({ reason }) => reason.includes('are parked'))) await this.#makeRoom()
     return this.#ask('resume', {})
+  }
+
+  /** The reset that was asked for may have been carried out by those who were to be replaced. */
+  async #changeShards(): Promise<void> {
+    if (this.#world.slots.some(({ isBehind }) => isBehind)) return
+    const head = await this.#world.log.store.head()
+    return this.#ask('reset', { position: Math.floor(head / 2) })
   }
 
   /** An operation cannot end either while nothing succeeds. */
@@ -141,8 +184,23 @@ class Ending {
   }
 
   async #requireComplete(): Promise<void> {
-    const { oracle, isMended, plan } = this.#world
-    const { generation, events } = oracle
+    const { oracles } = this.#world
+    const layout = oracles.layouts.get(this.#shards)
+    const found = recordsOf(this.#shards).map((record) => oracles.of(record))
+    for (const { generation, events } of found) {
+      if (generation.number !== layout?.generation || generation.startAt !== layout.startAt) {
+        throw new Violation(
+          'shards',
+          `one begins at ${generation.startAt} of generation ${generation.number}, and all at ${layout?.startAt} of ${layout?.generation}`,
+        )
+      }
+      this.#requireAllDone(generation, events)
+    }
+    await this.#requireSameRows(found.map(({ generation }) => generation))
+  }
+
+  #requireAllDone(generation: Generation, events: EventList): void {
+    const { isMended, plan } = this.#world
     for (const { n, position } of events.between(generation.startAt, Number.POSITIVE_INFINITY)) {
       const fate = generation.fates.get(n)
       if (fate === undefined)
@@ -156,27 +214,24 @@ class Ending {
         throw new Violation('once', `event ${n} is ${fate}, and has ${effects} effects`)
       }
     }
-    await this.#requireSameRows()
   }
 
   /** What the log holds is what was seen to be written. */
-  async #requireSameRows(): Promise<void> {
-    const { generation } = this.#world.oracle
+  async #requireSameRows(shards: readonly Generation[]): Promise<void> {
     const { parked } = this.#world.log.store
-    const rows = await parked.list({ subscription: SUBSCRIPTION, generation: generation.number })
+    const written = shards.flatMap(({ rows }) => [...rows.values()])
+    const generation = shards[0]?.number
+    const rows = await parked.list({ subscription: SUBSCRIPTION, generation })
     for (const row of rows) {
-      const seen = [...generation.rows.values()].find(({ parkedId }) => parkedId === row.parkedId)
+      const seen = written.find(({ parkedId }) => parkedId === row.parkedId)
       if (seen?.state !== row.state)
         throw new Violation(
           'parked',
           `${row.parkedId} is ${row.state}, and was written as ${seen?.state}`,
         )
     }
-    if (rows.length !== generation.rows.size) {
-      throw new Violation(
-        'parked',
-        `${rows.length} events are parked; ${generation.rows.size} were`,
-      )
+    if (rows.length !== written.length) {
+      throw new Violation('parked', `${rows.length} events are parked; ${written.length} were`)
     }
   }
 
@@ -186,11 +241,12 @@ class Ending {
     for (const slot of slots) void slot.close().then(() => left--)
     const isClosed = await time.run(() => left === 0 || isBroken(this.#world), time.nowMs + 60_000)
     if (!isClosed) throw new Violation('rest', 'an application does not close')
-    const record = await log.store.subscriptions.find(SUBSCRIPTION)
-    if (record?.released !== true || record.state !== 'stopped') {
+    for (const name of recordsOf(this.#shards)) {
+      const record = await log.store.subscriptions.find(name)
+      if (record?.released === true && record.state === 'stopped') continue
       throw new Violation(
         'rest',
-        `all have stopped, and it is ${record?.state}, released: ${record?.released}`,
+        `all have stopped, and ${name} is ${record?.state}, released: ${record?.released}`,
       )
     }
   }

@@ -4,8 +4,9 @@ import { Effect, ORDER_AGGREGATE, OrderV1, OrderV2 } from './contracts.ts'
 import type { HandlerWorld } from './handlers.ts'
 import { Journal, type Entry } from './journal.ts'
 import { makeRequest } from './operations.ts'
-import { Oracle } from './oracle.ts'
+import { Oracles } from './oracles.ts'
 import type { Behaviour, HistoryPlan, PlannedEvent, PlannedFault } from './plan-types.ts'
+import { SUBSCRIPTION } from './process-store.ts'
 import { ProcessSlot, type SlotWorld } from './process-slot.ts'
 import { SharedLog } from './shared-log.ts'
 import { Violation } from './violation.ts'
@@ -20,6 +21,8 @@ export type Happening =
   | 'clock-steps-back'
   | 'nothing-works'
   | 'restarts'
+  | 'shards'
+  | 'shards-change'
   | 'competition'
   | 'operation'
   | 'throws'
@@ -40,7 +43,7 @@ export class World implements SlotWorld, HandlerWorld {
   readonly givesStore: SlotWorld['givesStore']
   readonly time: VirtualTime
   readonly journal: Journal
-  readonly oracle: Oracle
+  readonly oracles: Oracles
   readonly log: SharedLog
   readonly random: SeededRandom
   readonly slots: readonly ProcessSlot[]
@@ -64,7 +67,7 @@ export class World implements SlotWorld, HandlerWorld {
     this.givesStore = givesStore
     this.random = seededRandom(plan.seed ^ 0x5eed)
     this.time = new VirtualTime(START_MS)
-    this.oracle = new Oracle(plan)
+    this.oracles = new Oracles(plan)
     this.journal = new Journal(
       () => this.time.nowMs - START_MS,
       (entry) => this.#see(entry),
@@ -76,6 +79,7 @@ export class World implements SlotWorld, HandlerWorld {
       this.#left.set(n, { behaviour, times })
     }
     if (plan.processes.length > 1) this.happened('competition')
+    if (plan.shards > 1) this.happened('shards')
     if (plan.processes.some(({ skewMs }) => skewMs !== 0)) this.happened('clock-skew')
   }
 
@@ -139,18 +143,18 @@ export class World implements SlotWorld, HandlerWorld {
 
   #see(entry: Entry): void {
     if (entry.kind === 'state') this.states.add(entry.to)
-    if (entry.kind === 'claimed') this.#noteTakeover(entry.process)
+    if (entry.kind === 'claimed') this.#noteTakeover(entry.subscription, entry.process)
     if (this.violation !== undefined) return
     try {
-      this.oracle.see(entry)
+      this.oracles.see(entry)
     } catch (error) {
       if (!(error instanceof Violation)) throw error
       this.violate(error)
     }
   }
 
-  #noteTakeover(by: string): void {
-    const { owner } = this.oracle
+  #noteTakeover(record: string, by: string): void {
+    const owner = this.oracles.ownerOf(record)
     if (owner === by) return
     if (this.slots.some((slot) => slot.isRunning(owner))) this.happened('lease-lost')
   }
@@ -168,8 +172,10 @@ export class World implements SlotWorld, HandlerWorld {
           aggregateId: key,
           events: definition({ n, key }),
         }),
-      ([stored]) =>
-        this.journal.write({ kind: 'appended', n, key, position: stored?.position ?? 0 }),
+      ([stored]) => {
+        const { eventId = '', position = 0 } = stored ?? {}
+        this.journal.write({ kind: 'appended', n, eventId, key, position })
+      },
     )
   }
 
@@ -191,9 +197,26 @@ export class World implements SlotWorld, HandlerWorld {
         this.#isNothingWorking = true
         this.time.after(fault.forMs, () => (this.#isNothingWorking = false))
         return
+      case 'shards-change':
+        return this.#changeShards(fault)
       case 'operation':
         return void this.#operate(fault)
     }
+  }
+
+  /** Half of the processes may run in the number before, for a while: what a deployment looks like. */
+  #changeShards({ shards, backMs, draw }: Extract<PlannedFault, { kind: 'shards-change' }>): void {
+    this.happened('shards-change')
+    for (const [index, slot] of this.slots.entries()) {
+      slot.shards = shards
+      this.time.after(index * backMs, () => this.isCalm || slot.restart(backMs))
+    }
+    this.time.after(4 * backMs, () => void this.requestReset(draw))
+  }
+
+  /** @param draw how far in the log: 0 up to 1 */
+  async requestReset(draw: number): Promise<void> {
+    await this.request('reset', { position: Math.floor(draw * (await this.log.store.head())) })
   }
 
   async #operate({ choice, draw }: Extract<PlannedFault, { kind: 'operation' }>): Promise<void> {
@@ -213,7 +236,8 @@ export class World implements SlotWorld, HandlerWorld {
   async #cancel(): Promise<void> {
     const { operations } = this.log.store
     const open = await operations.list({ states: ['requested', 'running'] })
-    const last = open.at(-1)
+    // Those that processes ask of shards are none of theirs.
+    const last = open.findLast(({ subscription }) => subscription === SUBSCRIPTION)
     if (last === undefined) return
     await this.log.write(
       () => operations.cancel(last.operationId, 'somebody', 'changed their mind'),
