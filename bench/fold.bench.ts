@@ -112,6 +112,7 @@ async function ours(setting: Setting): Promise<Folder> {
   const source = {
     readStream: store.readStream.bind(store),
     loadSnapshot: () => Promise.resolve(undefined),
+    removed: () => Promise.resolve([]),
   }
   return {
     load: async (id) => {

@@ -44,6 +44,16 @@ export type {
   ParkReason,
   ThrownRecord,
 } from './store/parked-store.ts'
+export type {
+  Deleted,
+  ErasedCounts,
+  ErasureRecord,
+  ErasureRequest,
+  EventRef,
+  RetentionChoice,
+  RetentionStore,
+  VersionRange,
+} from './store/retention-store.ts'
 export type { Snapshot } from './store/snapshot.ts'
 export type {
   Claim,

@@ -24,6 +24,13 @@ export {
   type MigrationReport,
   type MigrationStep,
 } from './store/migration-report.ts'
+export {
+  checkErasure,
+  ERASED_MESSAGE,
+  limitRetention,
+  type RetentionFacts,
+  type RetentionLimit,
+} from './store/retention-limit.ts'
 export { backoffMs, type Random } from './internal/backoff.ts'
 export {
   isInTransactionOf,

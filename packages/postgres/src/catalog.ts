@@ -70,7 +70,8 @@ async function readStreams(
 async function readStats({ schema, rows }: ReadSide): Promise<LogStats> {
   const log = `${schema}.event_log`
   const [row = []] = await rows(
-    `select count(*), count(*) filter (where version = 1), count(distinct event_type),
+    `select count(*), count(*) filter (where version = 1)
+         + (select count(*) from ${schema}.archived_streams where first_version = 1), count(distinct event_type),
        (select count(*) from ${schema}.commands), coalesce(max(position), 0),
        ${msOf('min(recorded_at)')}, ${msOf('max(recorded_at)')},
        (select coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint from pg_class c

@@ -2,8 +2,10 @@ import { isUuid, toIsoTime, type CommandOutcome, type CommandRecord } from 'tidi
 
 import { msOf } from './event-row.ts'
 import type { NameTables } from './names.ts'
+import { UNFINISHED } from './parked-filter.ts'
 import type { ReadSide } from './reader.ts'
 import type { Row } from './session.ts'
+import type { TableWriter } from './table-access.ts'
 
 const COLUMNS = `command_id, type, correlation_id, causation_id, actor, ${msOf('created_at')}, request_hash, outcome,
   stream, stream_version, first_position, last_position, result`
@@ -26,6 +28,27 @@ export async function commandsOf(
   if (!isUuid(correlationId)) return []
   const sql = `select ${COLUMNS} from ${schema}.commands where correlation_id = $1 order by created_at, command_id`
   return toCommands(await rows(sql, [correlationId]), names)
+}
+
+/** @returns how many are gone */
+export async function sweepCommands(
+  { schema, session }: TableWriter,
+  before: string,
+  limit: number | undefined,
+): Promise<number> {
+  const [row] = await session.rows(
+    `with gone as (
+       delete from ${schema}.commands where command_id in (select c.command_id from ${schema}.commands c
+         where c.created_at < $1::timestamptz and (c.causation_id is null or c.causation_id::text not in
+           (select p.event_id from ${schema}.parked p where p.${UNFINISHED})) limit $2)
+       returning 1),
+     counted as (
+       insert into ${schema}.deleted as k (what, count) select 'commands', count(*) from gone having count(*) > 0
+       on conflict (what) do update set count = k.count + excluded.count)
+     select count(*) from gone`,
+    [before, limit ?? null],
+  )
+  return row?.[0] as number
 }
 
 async function toCommands(

@@ -51,6 +51,8 @@ function toEnvelope(row: Row, names: NameTables): StoredEnvelope {
     position: row[0] as number,
     recordedAt: toTime(row[9]),
   }
+  // A payload that is null is kept as the JSON 'null'.
+  if (payload === null) envelope.erased = true
   if (row[7] !== null) envelope.causationId = row[7] as string
   if (row[10] !== null) envelope.schemaHash = names.schemaHashes.nameOf(row[10] as number)
   if (row[13] !== null) envelope.topic = names.topics.nameOf(row[13] as number)

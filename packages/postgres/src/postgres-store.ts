@@ -16,6 +16,7 @@ import {
   type ParkedStore,
   type ReadOptions,
   type ReadStreamOptions,
+  type RetentionStore,
   type SnapshotStore,
   type Store,
   type StoredEnvelope,
@@ -23,10 +24,17 @@ import {
   type SubscriptionStore,
   type TimerStore,
 } from 'tidings'
-import { checkAppends, isInTransactionOf, markTransaction, runInTransaction } from 'tidings/store'
+import {
+  checkAppends,
+  isInTransactionOf,
+  markTransaction,
+  requireLimit,
+  requireTime,
+  runInTransaction,
+} from 'tidings/store'
 
 import { makeCatalog } from './catalog.ts'
-import { commandsOf, findCommand } from './command-table.ts'
+import { commandsOf, findCommand, sweepCommands } from './command-table.ts'
 import { contractTable } from './contract-table.ts'
 import { EVENT_COLUMNS, toEnvelopes } from './event-row.ts'
 import {
@@ -43,6 +51,7 @@ import { operationTable } from './operation-table.ts'
 import { readOptions, type PostgresOptions, type PostgresSettings } from './options.ts'
 import { parkedTable } from './parked-table.ts'
 import type { ReadSide } from './reader.ts'
+import { retentionTable } from './retention-table.ts'
 import { snapshotTable } from './snapshot-table.ts'
 import { readStreamPages } from './stream-reader.ts'
 import { subscriptionTable } from './subscription-table.ts'
@@ -103,6 +112,7 @@ class PostgresLogStore implements PostgresStore {
   readonly operations: OperationStore
   readonly timers: TimerStore
   readonly inbox: InboxStore
+  readonly retention: RetentionStore
   readonly #settings: PostgresSettings
   readonly #underWay = new Set<Promise<unknown>>()
   #opening: Promise<OpenLog> | undefined
@@ -113,7 +123,7 @@ class PostgresLogStore implements PostgresStore {
     this.location = settings.location
     this.#settings = settings
     const access = this.#tableAccess()
-    this.commands = this.#makeCommands()
+    this.commands = this.#makeCommands(access)
     this.snapshots = snapshotTable(access)
     this.contracts = contractTable(access)
     this.catalog = makeCatalog(() => this.#side())
@@ -123,6 +133,7 @@ class PostgresLogStore implements PostgresStore {
     this.operations = operationTable(access)
     this.timers = timerTable(access)
     this.inbox = inboxTable(access)
+    this.retention = retentionTable(access, async () => (await this.#side()).names)
   }
 
   async open(): Promise<void> {
@@ -219,12 +230,17 @@ class PostgresLogStore implements PostgresStore {
     return this.close()
   }
 
-  #makeCommands(): CommandStore {
+  #makeCommands({ write, schema }: TableAccess): CommandStore {
     return {
       find: async (commandId) => findCommand(await this.#side(), commandId),
       byCorrelation: async (correlationId) => commandsOf(await this.#side(), correlationId),
       record: async (command) => {
         await this.append([], { command })
+      },
+      sweep: async (before, limit) => {
+        requireLimit(limit)
+        requireTime('before', before)
+        return write((session) => sweepCommands({ schema, session }, before, limit))
       },
     }
   }

@@ -247,6 +247,8 @@ export const en = {
   'verify.clean': '{events} {events|event|events} checked: nothing is wrong.',
   'verify.faults': '{events} {events|event|events} checked: {faults} {faults|fault|faults}.',
   'verify.payloads': 'Payloads: {checked} checked against a contract, {unchecked} without one.',
+  'verify.deleted':
+    'Deleted so far: {events} {events|event|events}, {commands} {commands|outcome|outcomes} of commands. A cause that is not there may be one of them.',
 
   // lint-names
   'lint-names.summary': 'check names against the naming rules',

@@ -235,6 +235,7 @@ export const zh: Catalogue = {
   'verify.clean': '已校验 {events} 个事件：没有错误。',
   'verify.faults': '已校验 {events} 个事件：{faults} 处错误。',
   'verify.payloads': '负载：{checked} 个已按契约检查，{unchecked} 个没有契约。',
+  'verify.deleted': '迄今已删除 {events} 个事件、{commands} 个命令结局。找不到的起因可能在其中。',
 
   // lint-names
   'lint-names.summary': '按命名规则检查名称',

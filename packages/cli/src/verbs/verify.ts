@@ -1,4 +1,4 @@
-import type { Store } from 'tidings'
+import type { Deleted, Store } from 'tidings'
 import type { StoredEnvelope } from 'tidings/contract'
 import type { Arguments } from '../arguments/spec.ts'
 import type { verifySpec } from '../arguments/verb-table.ts'
@@ -32,9 +32,11 @@ export async function runVerify(
   }
   for await (const fault of store.catalog.verify({ signal }))
     await print({ ...fault, eventId: undefined })
-  const events = await checkEvents(store, { print, payloads, partial: options.partial, context })
+  const deleted = await store.retention.deleted()
+  const { partial } = options
+  const events = await checkEvents(store, { print, payloads, partial, deleted, context })
   signal.throwIfAborted()
-  await summarize({ events, faults, payloads }, context)
+  await summarize({ events, faults, payloads, deleted }, context)
   return faults === 0 ? exitCodes.done : exitCodes.failed
 }
 
@@ -42,19 +44,22 @@ interface EventChecks {
   readonly print: (fault: Fault) => Promise<void>
   readonly payloads: PayloadCheck
   readonly partial: boolean
+  readonly deleted: Deleted
   readonly context: VerbContext
 }
 
 async function checkEvents(
   store: Store,
-  { print, payloads, partial, context }: EventChecks,
+  { print, payloads, partial, deleted, context }: EventChecks,
 ): Promise<number> {
   const { t, signal } = context
-  const findMissingCause = partial ? undefined : createCauseCheck(store, t)
+  const forgets = deleted.events + deleted.commands > 0
+  const findMissingCause = partial ? undefined : createCauseCheck(store, t, { forgets })
   const head = await store.head()
   const progress = createProgress(context)
   const checkOne = async (event: StoredEnvelope): Promise<void> => {
-    for (const fault of [await findMissingCause?.(event), payloads.check(event)]) {
+    const found = event.erased === true ? undefined : payloads.check(event)
+    for (const fault of [await findMissingCause?.(event), found]) {
       if (fault !== undefined) await print(fault)
     }
   }
@@ -83,13 +88,15 @@ interface Summary {
   readonly events: number
   readonly faults: number
   readonly payloads: PayloadCheck
+  readonly deleted: Deleted
 }
 
 async function summarize(
-  { events, faults, payloads }: Summary,
+  { events, faults, payloads, deleted }: Summary,
   { out, t }: VerbContext,
 ): Promise<void> {
   const { checked, unchecked } = payloads
+  const forgot = deleted.events + deleted.commands > 0
   if (out.json) {
     await out.record({
       ok: faults === 0,
@@ -97,6 +104,7 @@ async function summarize(
       faults,
       payloads_checked: checked,
       payloads_unchecked: unchecked,
+      ...(forgot ? { events_deleted: deleted.events, commands_deleted: deleted.commands } : {}),
     })
     return
   }
@@ -106,4 +114,5 @@ async function summarize(
       : out.paint('red', t('verify.faults', { events, faults })),
   )
   await out.line(t('verify.payloads', { checked, unchecked }))
+  if (forgot) await out.line(t('verify.deleted', { ...deleted }))
 }

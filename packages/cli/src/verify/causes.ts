@@ -12,10 +12,13 @@ const REMEMBERED = 50_000
 /**
  * Checks that what led to an event is in the log, before it: an event or a command. Events are given
  * in order of position.
+ *
+ * @param options.forgets something was deleted: a cause that is not there may have been
  */
 export function createCauseCheck(
   store: Store,
   t: Translate,
+  { forgets }: { readonly forgets: boolean },
 ): (event: StoredEnvelope) => Promise<Fault | undefined> {
   let recent = new Set<string>()
   let older = new Set<string>()
@@ -46,6 +49,7 @@ export function createCauseCheck(
       remember(causationId)
       return undefined
     }
+    if (forgets) return undefined
     return {
       ...place,
       code: 'cause-missing',

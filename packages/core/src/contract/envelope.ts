@@ -84,6 +84,8 @@ export interface StoredEnvelope<Type extends string = string, Payload = unknown>
   readonly topic?: string
   /** Its partition key, where that is not the aggregate id. */
   readonly key?: string
+  /** Its payload was erased and is `null` now; no handler is given it, and no state is folded from it. */
+  readonly erased?: true
 }
 
 const deep =

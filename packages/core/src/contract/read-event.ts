@@ -30,14 +30,18 @@ export function prepareReading(definition: AnyEventDefinition): EventReading {
         hashed = true
       }
       const written = envelope.schemaHash
+      // Of what was erased there is no payload to be read.
+      if (envelope.erased === true) return renamed(envelope, type)
       if (envelope.eventVersion !== version || written !== hash || written === undefined) {
         return reread(definition, envelope, hash)
       }
-      return envelope.eventType === type
-        ? envelope
-        : freezeEnvelope({ ...envelope, eventType: type })
+      return renamed(envelope, type)
     },
   }
+}
+
+function renamed(envelope: StoredEnvelope, type: string): StoredEnvelope {
+  return envelope.eventType === type ? envelope : freezeEnvelope({ ...envelope, eventType: type })
 }
 
 function reread(

@@ -163,7 +163,8 @@ export class HandlerWork implements Frame, Watched {
   #unitOf(): UnitOfWork {
     if (this.#unit !== undefined) return this.#unit
     const { environment, registry, store } = this.#parts.ports
-    const parts = { environment, registry, snapshots: store.snapshots }
+    const { snapshots, retention } = store
+    const parts = { environment, registry, snapshots, retention }
     this.#unit = new UnitOfWork(undefined, this.#causeOf(), parts)
     return this.#unit
   }

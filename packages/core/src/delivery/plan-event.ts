@@ -42,6 +42,8 @@ export function planEvent(
     readonly registry: Registry
   },
 ): EventPlan {
+  // There is nothing left to handle, nor to send.
+  if (event.erased === true) return PASS
   const choice = selection.choose(event.eventType)
   if (choice === 'other') return PASS
   if (choice === 'undeclared') return UNDECLARED

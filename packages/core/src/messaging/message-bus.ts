@@ -62,6 +62,7 @@ export class MessageBus {
     this.#source = {
       readStream: store.readStream.bind(store),
       loadSnapshot: (stream) => store.snapshots.load(stream),
+      removed: (stream) => store.retention.removed(stream),
     }
   }
 
@@ -158,7 +159,10 @@ export class MessageBus {
     for (let attempt = 1; ; attempt++) {
       try {
         return handler.kind === 'aggregate'
-          ? await this.#decide(request, handler, ignoreSnapshot)
+          ? await this.#decide(request, handler, {
+              ignoreSnapshot,
+              trustEmpty: attempt === 1 && conflicts.retries > 0,
+            })
           : await this.#handle(request, handler)
       } catch (error) {
         if (!(error instanceof ConcurrencyError) || attempt > conflicts.retries) throw error
@@ -177,11 +181,11 @@ export class MessageBus {
   async #decide(
     request: Request,
     aggregate: AnyAggregate,
-    ignoreSnapshot: boolean,
+    options: { readonly ignoreSnapshot: boolean; readonly trustEmpty: boolean },
   ): Promise<AnySent> {
     const { environment, registry } = this.#ports
     const id = request.aggregateId!
-    const loaded = await loadState(this.#source, registry, aggregate, { id, ignoreSnapshot })
+    const loaded = await loadState(this.#source, registry, aggregate, { id, ...options })
     const root = new AggregateRoot(aggregate, id, {
       ...loaded,
       environment,

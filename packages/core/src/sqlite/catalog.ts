@@ -158,9 +158,13 @@ function readStats(side: ReadSide, { file }: SqliteSettings): LogStats {
       const row = connection.rows(sql).get()
       return row && toIsoTime(row[0] as number)
     }
+    // Those whose first event was deleted: where they begin is counted nowhere else.
+    const emptied = connection
+      .rows('select count(*) from archived_streams where first_version = 1')
+      .get()?.[0] as number
     return {
       events: events ?? 0,
-      streams: streams ?? 0,
+      streams: (streams ?? 0) + emptied,
       types: types ?? 0,
       commands: connection.rows('select count(*) from commands').get()?.[0] as number,
       head: readHead(side),

@@ -28,6 +28,8 @@ export function toEnvelope(row: readonly Cell[], names: NameTables): StoredEnvel
     position: row[0] as number,
     recordedAt: toIsoTime(row[9] as number),
   }
+  // A payload that is null is kept as the text 'null'.
+  if (payload === null) envelope.erased = true
   if (row[7] !== null) envelope.causationId = row[7] as string
   if (row[10] !== null) envelope.schemaHash = names.schemaHashes.nameOf(row[10] as number)
   if (row[13] !== null) envelope.topic = names.topics.nameOf(row[13] as number)

@@ -29,6 +29,7 @@ export class EventWriter {
   readonly #writer: Writer
   readonly #insert: StatementSync
   readonly #version: RowStatement
+  readonly #removedVersion: RowStatement
   readonly #find: RowStatement
 
   constructor(writer: Writer) {
@@ -36,6 +37,9 @@ export class EventWriter {
     const { connection } = writer
     this.#insert = connection.statement(INSERT)
     this.#version = connection.rows('select max(version) from event_log where stream = ?')
+    this.#removedVersion = connection.rows(
+      'select max(last_version) from archived_streams where stream = ?',
+    )
     this.#find = connection.rows(
       'select event_id, stream, version, position, recorded_at from event_log where event_id = ?',
     )
@@ -94,7 +98,8 @@ export class EventWriter {
   }
 
   #versionOf(stream: string): number {
-    return (this.#version.get(stream)?.[0] as number | null | undefined) ?? 0
+    const version = this.#version.get(stream)?.[0] ?? this.#removedVersion.get(stream)?.[0]
+    return (version as number | null | undefined) ?? 0
   }
 
   #insertEvents({ stream, events }: StreamAppend, from: number): AppendResult {

@@ -3,10 +3,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import { isInTransactionOf, markTransaction, runInTransaction } from '../internal/flow.ts'
+import { requireLimit, requireTime } from '../store/check-arguments.ts'
 import { checkAppends } from '../store/decide-append.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import type { OperationStore } from '../store/operation-store.ts'
 import type { ParkedStore } from '../store/parked-store.ts'
+import type { RetentionStore } from '../store/retention-store.ts'
 import type {
   AppendOptions,
   AppendResult,
@@ -27,15 +29,17 @@ import type { SubscriptionStore } from '../store/subscription-store.ts'
 import type { TimerStore } from '../store/timer-store.ts'
 import { backupTo } from './backup.ts'
 import { makeCatalog } from './catalog.ts'
-import { commandsOf, findCommand } from './command-table.ts'
+import { commandsOf, findCommand, sweepCommands } from './command-table.ts'
 import { declareContracts, listContracts } from './contract-table.ts'
 import { deliveryTables } from './delivery-tables.ts'
 import { EVENT_COLUMNS, toEnvelope } from './event-row.ts'
 import { queryPages } from './log-query.ts'
 import { closeLog, openLog, type OpenLog } from './open-log.ts'
 import { readOptions, type SqliteOptions, type SqliteSettings } from './options.ts'
+import { retentionTable } from './retention-table.ts'
 import { loadSnapshot, saveSnapshot } from './snapshot-table.ts'
 import { readStreamPages } from './stream-reader.ts'
+import type { TableAccess } from './table-access.ts'
 import { SqliteTransaction } from './transaction.ts'
 
 /** A log in a SQLite file, with `tx.sql` for the user's own tables beside it. */
@@ -79,6 +83,7 @@ class SqliteLogStore implements SqliteStore {
   readonly operations: OperationStore
   readonly timers: TimerStore
   readonly inbox: InboxStore
+  readonly retention: RetentionStore
   readonly #settings: SqliteSettings
   readonly #underWay = new Set<Promise<unknown>>()
   #opening: Promise<OpenLog> | undefined
@@ -99,17 +104,19 @@ class SqliteLogStore implements SqliteStore {
       list: () => this.#read(({ side }) => listContracts(side.connection)),
     }
     this.catalog = makeCatalog(async () => (await this.#ready()).side, this.#settings)
-    const tables = deliveryTables({
+    const access: TableAccess = {
       read: (work) => this.#read(({ side }) => work(side.connection)),
       write: (work) => this.#write(({ writer }) => work(writer.connection)),
       now: () => Math.floor(settings.clock.now()),
-    })
+    }
+    const tables = deliveryTables(access)
     this.subscriptions = tables.subscriptions
     this.leases = tables.leases
     this.parked = tables.parked
     this.operations = tables.operations
     this.timers = tables.timers
     this.inbox = tables.inbox
+    this.retention = retentionTable(access, async () => (await this.#ready()).side.names)
   }
 
   async open(): Promise<void> {
@@ -207,6 +214,11 @@ class SqliteLogStore implements SqliteStore {
         this.#read(({ side }) => commandsOf(side.connection, side.names, correlationId)),
       record: async (command) => {
         await this.append([], { command })
+      },
+      sweep: async (before, limit) => {
+        requireLimit(limit)
+        const beforeMs = requireTime('before', before)
+        return this.#write(({ writer }) => sweepCommands(writer.connection, beforeMs, limit))
       },
     }
   }

@@ -135,7 +135,8 @@ async function* checkVersions(side: ReadSide): Faults {
     for (const row of rows as [string, number, number][]) {
       if (row[0] !== stream) [stream, version, position] = [row[0], 0, 0]
       const place = { position: row[2], stream }
-      if (row[1] !== version + 1) {
+      const gap = { stream, first: version + 1, last: row[1] - 1 }
+      if (row[1] !== version + 1 && !(await side.read(() => wasDeleted(side, gap)))) {
         const message = `Version ${row[1]} is where ${version + 1} must be.`
         yield faultOf('version-gap', message, place)
       }
@@ -148,6 +149,21 @@ async function* checkVersions(side: ReadSide): Faults {
     if (rows.length < PAGE) return
     await nextTurn()
   }
+}
+
+/** Whether all of these versions were deleted; ranges do not overlap. */
+function wasDeleted(
+  { connection }: ReadSide,
+  {
+    stream,
+    first,
+    last,
+  }: { readonly stream: string; readonly first: number; readonly last: number },
+): boolean {
+  const sql = `select coalesce(sum(min(last_version, ?3) - max(first_version, ?2) + 1), 0) from archived_streams
+    where stream = ?1 and last_version >= ?2 and first_version <= ?3`
+  const deleted = connection.rows(sql).get(stream, first, last)?.[0] as number
+  return first <= last && deleted === last - first + 1
 }
 
 /** An id twice can only be where the unique index is missing or damaged, so it is not relied on. */

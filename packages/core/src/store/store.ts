@@ -6,6 +6,7 @@ import type { CommandRecord } from './command-record.ts'
 import type { LeaseStore } from './lease-store.ts'
 import type { OperationRecord, OperationStore } from './operation-store.ts'
 import type { ParkedEvent, ParkedStore } from './parked-store.ts'
+import type { RetentionStore } from './retention-store.ts'
 import type { Snapshot } from './snapshot.ts'
 import type { ProgressChange, SubscriptionStore } from './subscription-store.ts'
 import type { Fired, TimerRecord, TimerStore } from './timer-store.ts'
@@ -168,7 +169,8 @@ export type SqlValue = string | number | bigint | boolean | null | Uint8Array
  *   the first result again. Some, or elsewhere: `EventIdConflictError`.
  * - **Ordered**: positions rise in commit order and never come back; a reader that has seen position
  *   p will never find a new event at or before p. Holes are allowed.
- * - **Immutable**: payload and metadata come back as they were stored.
+ * - **Immutable**: payload and metadata come back as they were stored, unless they were erased.
+ * - **Kept**: nothing is deleted that nobody asked to delete, see {@link RetentionStore}.
  */
 export interface Store<Tx extends StoreTransaction = StoreTransaction> extends AsyncDisposable {
   /** `sqlite:app.db`, `memory:`, …; without secrets, for messages. */
@@ -201,8 +203,9 @@ export interface Store<Tx extends StoreTransaction = StoreTransaction> extends A
     options?: { readonly signal?: AbortSignal },
   ): Promise<Result>
 
+  /** The events of a stream that are kept; where the first ones were deleted it begins behind them. */
   readStream(stream: string, options?: ReadStreamOptions): EventReader
-  /** The whole log in order of position. */
+  /** The whole log in order of position, from the first event that is kept. */
   readAll(options?: ReadOptions): EventReader
   /** The events that match, in order of position, each exactly once. */
   query(filter: EventFilter, options?: ReadOptions): EventReader
@@ -226,6 +229,7 @@ export interface Store<Tx extends StoreTransaction = StoreTransaction> extends A
   readonly operations: OperationStore
   readonly timers: TimerStore
   readonly inbox: InboxStore
+  readonly retention: RetentionStore
 
   /** Waits for what is under way, then lets go of everything. Later calls throw `TIDINGS_CLOSED`. */
   close(): Promise<void>
@@ -240,6 +244,15 @@ export interface CommandStore {
    * @throws {CommandIdTakenError} this id is recorded already
    */
   record(command: CommandRecord): Promise<void>
+  /**
+   * Forgets the outcomes of commands that were handled before a time (ISO 8601): one that is sent again
+   * after that is handled again. Those that a parked, unfinished event led to are kept: its redrive
+   * sends them again.
+   *
+   * @param limit at the most so many; all by default
+   * @returns how many
+   */
+  sweep(before: string, limit?: number): Promise<number>
 }
 
 /** Messages from elsewhere that were seen; noted through {@link StoreTransaction.once}. */
@@ -286,7 +299,9 @@ export interface StreamSummary {
 }
 
 export interface LogStats {
+  /** Those that are there. */
   readonly events: number
+  /** Those that ever had an event, also where all of theirs were deleted. */
   readonly streams: number
   readonly types: number
   readonly commands: number

@@ -97,6 +97,7 @@ export function createAppStore<Tx extends StoreTransaction>(
   const source = {
     readStream: store.readStream.bind(store),
     loadSnapshot: (stream: string) => store.snapshots.load(stream),
+    removed: (stream: string) => store.retention.removed(stream),
   }
   return {
     // Not async: the frame is read before anything is waited for.
@@ -186,6 +187,7 @@ export async function runTransaction<Result>(
         environment,
         registry,
         snapshots: store.snapshots,
+        retention: store.retention,
       })
       try {
         const result = await plan.work(unit)

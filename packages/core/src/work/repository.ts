@@ -3,6 +3,7 @@ import { streamName } from '../contract/envelope.ts'
 import { findJsonFault } from '../contract/json.ts'
 import type { Registry } from '../contract/registry.ts'
 import { ContractError, shorten } from '../errors/contract-error.ts'
+import type { VersionRange } from '../store/retention-store.ts'
 import type { Snapshot } from '../store/snapshot.ts'
 import type { EventReader, ReadStreamOptions } from '../store/store.ts'
 import { evolve, type AggregateRoot, type LoadedState } from './aggregate-root.ts'
@@ -11,6 +12,8 @@ import { evolve, type AggregateRoot, type LoadedState } from './aggregate-root.t
 export interface AggregateSource {
   readStream(stream: string, options?: ReadStreamOptions): EventReader
   loadSnapshot(stream: string): Promise<Snapshot | undefined>
+  /** The versions of a stream that were deleted. */
+  removed(stream: string): Promise<readonly VersionRange[]>
 }
 
 export interface LoadOptions {
@@ -31,7 +34,14 @@ export async function loadState(
   source: AggregateSource,
   registry: Registry,
   aggregate: AnyAggregate,
-  options: LoadOptions & { readonly id: string },
+  options: LoadOptions & {
+    readonly id: string
+    /**
+     * Takes a stream without events for a new one. Where all of them were deleted the append then ends in
+     * a conflict, and the next attempt looks: a new aggregate needs one look-up less.
+     */
+    readonly trustEmpty?: boolean | undefined
+  },
 ): Promise<LoadedState> {
   const stream = streamName(aggregate.type, options.id)
   const snapshot = await usableSnapshot(source, aggregate, stream, options)
@@ -43,10 +53,14 @@ export async function loadState(
     .pages()) {
     for (let index = 0; index < page.length; index++) {
       const event = registry.read(page[index]!)
+      version = event.streamVersion
+      if (event.erased === true) continue
       if (registry.event(event.eventType) === undefined) registry.require(event.eventType)
       state = evolve(aggregate, state, event)
-      version = event.streamVersion
     }
+  }
+  if (version === 0 && options.to === undefined && options.trustEmpty !== true) {
+    version = (await source.removed(stream)).at(-1)?.last ?? 0
   }
   return { state, version, snapshotVersion }
 }

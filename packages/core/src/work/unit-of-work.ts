@@ -6,6 +6,7 @@ import type { Registry } from '../contract/registry.ts'
 import { shorten } from '../errors/contract-error.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import type { CommandRecord } from '../store/command-record.ts'
+import type { RetentionStore } from '../store/retention-store.ts'
 import type {
   ExpectedVersion,
   SnapshotStore,
@@ -72,6 +73,7 @@ export interface WorkPorts {
   readonly environment: Environment
   readonly registry: Registry
   readonly snapshots: SnapshotStore
+  readonly retention: Pick<RetentionStore, 'removed'>
 }
 
 interface PendingStream {
@@ -130,6 +132,7 @@ export class UnitOfWork implements WorkScope {
     const source = {
       readStream: tx.readStream.bind(tx),
       loadSnapshot: (name: string) => this.#ports.snapshots.load(name),
+      removed: (name: string) => this.#ports.retention.removed(name),
     }
     const loaded = await loadState(source, this.#ports.registry, aggregate, { id })
     this.#requireOpen()

@@ -73,10 +73,9 @@ test('a file of the first form is brought to this one, keeps its rows, and goes 
   await store.close()
   expect(outside('select name from person')).toEqual([{ name: 'Ann' }])
   expect(outside('select count(*) as n from event_outbox')).toEqual([{ n: EVENTS }])
-  expect(outside('select number, minimum_reader from schema_version')).toEqual([
-    { number: 1, minimum_reader: 1 },
-    { number: SCHEMA_NUMBER, minimum_reader: 1 },
-  ])
+  expect(outside('select number, minimum_reader from schema_version')).toEqual(
+    Array.from({ length: SCHEMA_NUMBER }, (_, n) => ({ number: n + 1, minimum_reader: 1 })),
+  )
 })
 
 test('two processes that meet a file of the first form bring it to this one once', async () => {

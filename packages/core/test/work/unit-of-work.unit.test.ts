@@ -31,7 +31,8 @@ test('what comes while the unit is being appended is refused, not lost', async (
         return tx.append(...args)
       },
     })
-    const unit = new UnitOfWork(slow, cause, { environment, registry, snapshots: store.snapshots })
+    const { snapshots, retention } = store
+    const unit = new UnitOfWork(slow, cause, { environment, registry, snapshots, retention })
     const root = await unit.load(Counter, 'b')
     await unit.append(append)
     const flushed = unit.flush()

@@ -5,9 +5,15 @@ const FIRST_IS_THERE = `x.v < 0 and exists (select from SCHEMA.event_log e where
 const ANY_IS_THERE = `exists (select from unnest(ai, ids) as g(i, id)
         where g.i = x.i and exists (select from SCHEMA.event_log e where e.event_id = g.id))`
 
-const looked = (isThere: string): string => `
+/** The version of a stream; null where it has none. */
+const LAST_EVENT = `(select max(e.version) from SCHEMA.event_log e where e.stream = x.s)`
+
+/** Looked at only where no event of the stream is left: all were deleted, or it is new. */
+const LAST_REMOVED = `(select a.last_version from SCHEMA.archived_streams a where a.stream = x.s order by a.last_version desc limit 1)`
+
+const looked = (isThere: string, version: string): string => `
   looked as materialized (
-    select x.i, x.c, x.s, x.v, coalesce((select max(e.version) from SCHEMA.event_log e where e.stream = x.s), 0) as cur,
+    select x.i, x.c, x.s, x.v, coalesce(${version}, 0) as cur,
       ${isThere} as dup
     from unnest(calls, string_to_array(streams, sep), expected, firsts) with ordinality as x(c, s, v, f, i))`
 
@@ -30,8 +36,8 @@ const ADDED = `
     select a.stream, max(a.version) as version, min(a.position) as first, max(a.position) as last from added a group by a.stream)`
 
 /** Without commands, and each id alone: what nearly all calls are, in half the time. */
-const PLAIN = `
-  with ${looked(FIRST_IS_THERE)},
+const plain = (version: string): string => `
+  with ${looked(FIRST_IS_THERE, version)},
   judged as materialized (select l.*, bool_and(${FITS}) over (partition by l.c) as ok from looked l), ${ADDED}
   select j.i::int, j.cur, p.version, p.last, j.dup, false, date_part('epoch', now_at) * 1000
   from judged j left join placed p on p.stream = j.s and j.ok order by 1`
@@ -39,7 +45,7 @@ const PLAIN = `
 const COMMAND_FIELDS = `command_id, type, correlation_id, causation_id, created_at, request_hash, outcome, actor, stream,
       stream_version, first_position, last_position, result`
 
-const FULL = `
+const full = (version: string): string => `
   with named as materialized (
     select r.* from rows from (unnest(command_calls), json_to_recordset(commands) as (command_id uuid, type smallint,
       correlation_id uuid, causation_id uuid, created_at timestamptz, request_hash text, outcome text, actor text, stream text,
@@ -47,7 +53,7 @@ const FULL = `
       as r(call, ${COMMAND_FIELDS})),
   refused as materialized (
     select n.call from named n where exists (select from SCHEMA.commands k where k.command_id = n.command_id)),
-  ${looked(`case when strict then ${ANY_IS_THERE} else ${FIRST_IS_THERE} end`)},
+  ${looked(`case when strict then ${ANY_IS_THERE} else ${FIRST_IS_THERE} end`, version)},
   judged as materialized (
     select l.*, l.c in (select call from refused) as taken,
       bool_and(${FITS}) over (partition by l.c) and l.c not in (select call from refused) as ok
@@ -85,8 +91,8 @@ const FULL = `
  * there already, `taken` the command is, `at_ms` the recorded time. For a command without streams a row
  * with the negative number of its call.
  */
-export const appendFunction: string = `
-create function SCHEMA.append_events(strict boolean, sep text, nil text, fixed_now timestamptz,
+const appendFunctionOf = (create: string, version: string): string => `
+${create} SCHEMA.append_events(strict boolean, sep text, nil text, fixed_now timestamptz,
     calls int[], streams text, expected int[], firsts uuid[],
     ai int[], ao int[], ids uuid[], types smallint[], vers int[], topic_ids smallint[], schemas int[], classes "char"[],
     corrs uuid[], causes uuid[], ats timestamptz[], keys text, tenants text, payloads text, metas text,
@@ -101,9 +107,17 @@ begin
   now_at := greatest(date_trunc('milliseconds', coalesce(fixed_now, clock_timestamp())),
     (select e.recorded_at from SCHEMA.event_log e order by e.position desc limit 1));
   if strict or command_calls is not null then
-    return query ${FULL};
+    return query ${full(version)};
   else
-    return query ${PLAIN};
+    return query ${plain(version)};
   end if;
 end $append$;
 `
+
+export const appendFunction: string = appendFunctionOf('create function', LAST_EVENT)
+
+/** The same, for a log of which events were deleted: versions go on where none is left. */
+export const appendBehindRemoved: string = appendFunctionOf(
+  'create or replace function',
+  `${LAST_EVENT}, ${LAST_REMOVED}`,
+)

@@ -14,6 +14,7 @@ import {
 import { seededIds } from '../fakes/seeded.ts'
 import type { StoreAdapter } from '../scenarios/run-scenario.ts'
 import { consumerFaults, forgettingInbox } from './broken-consumers.ts'
+import { retentionFaults } from './broken-retention.ts'
 import { changePages, readerOf, StoreWrapper } from './store-wrapper.ts'
 
 /** A store with one promise broken on purpose, and the scenarios that must find it. */
@@ -372,7 +373,7 @@ const losesOnClose = 'loses its last append when it is closed'
 
 /** The suite's own test: each of these must fail, by the scenarios that are there for it. */
 export const brokenStores: readonly BrokenStore[] = Object.freeze([
-  ...[...faults, ...consumerFaults].map(([fault, caughtBy, make]) => ({
+  ...[...faults, ...retentionFaults, ...consumerFaults].map(([fault, caughtBy, make]) => ({
     fault,
     caughtBy,
     adapter: breakStore(fault, make),

@@ -12,6 +12,7 @@ import type {
   ParkedStore,
   ReadOptions,
   ReadStreamOptions,
+  RetentionStore,
   SnapshotStore,
   Store,
   StoredEnvelope,
@@ -71,6 +72,10 @@ export class StoreWrapper implements Store {
 
   get inbox(): InboxStore {
     return this.inner.inbox
+  }
+
+  get retention(): RetentionStore {
+    return this.inner.retention
   }
 
   append(

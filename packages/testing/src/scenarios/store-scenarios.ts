@@ -1,6 +1,9 @@
 import { checkHistory, idsOfHistory, randomHistory } from '../model/check-history.ts'
 import { appendingScenarios } from './appending.ts'
 import { consumerScenarios } from './consumers.ts'
+import { deletingScenarios } from './deleting.ts'
+import { deletingBesideScenarios } from './deleting-beside.ts'
+import { erasingScenarios } from './erasing.ts'
 import { expectedVersionScenarios } from './expected-version.ts'
 import { scenario } from './expectations.ts'
 import { fencingScenarios } from './fencing.ts'
@@ -41,6 +44,9 @@ export const storeScenarios: readonly Scenario[] = Object.freeze([
       await checkHistory(await harness.open(), history, idsOfHistory(harness, history))
     },
   ),
+  ...deletingScenarios,
+  ...deletingBesideScenarios,
+  ...erasingScenarios,
   ...transactionScenarios,
   ...gapSafetyScenarios,
   ...progressScenarios,

@@ -1,9 +1,10 @@
 import type { Migration } from './migration.ts'
 import { eventLog } from './001-event-log.ts'
 import { delivery } from './002-delivery.ts'
+import { retention } from './003-retention.ts'
 
 /** Every step, in order. A new one is a file of its own, and is added at the end. */
-export const migrations: readonly Migration[] = [eventLog, delivery]
+export const migrations: readonly Migration[] = [eventLog, delivery, retention]
 
 /** The form of the database that this version writes. */
 export const SCHEMA_NUMBER: number = migrations.length

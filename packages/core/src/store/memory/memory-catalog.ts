@@ -1,4 +1,5 @@
 import { toIsoTime } from '../../internal/time.ts'
+import type { VersionRange } from '../retention-store.ts'
 import type { LogCatalog, LogFault, LogStats, StreamSummary, TypeSummary } from '../store.ts'
 import { compareText } from './compare-text.ts'
 import type { LogRecord, MemoryLog } from './memory-log.ts'
@@ -25,7 +26,7 @@ export function memoryCatalog(log: MemoryLog, requireOpen: () => void): LogCatal
     async *verify({ signal } = {}) {
       requireOpen()
       signal?.throwIfAborted()
-      yield* findFaults(log.records)
+      yield* findFaults(log.records, log.removed)
     },
   }
 }
@@ -60,13 +61,14 @@ function summariseTypes(records: readonly LogRecord[]): TypeSummary[] {
 function summariseStream(stream: string, records: readonly LogRecord[]): StreamSummary {
   const first = records[0]?.sealed.timeMs ?? 0
   const last = records.at(-1)?.sealed.timeMs ?? 0
-  return { stream, version: records.length, firstSeen: toIsoTime(first), lastSeen: toIsoTime(last) }
+  const version = records.at(-1)?.version ?? 0
+  return { stream, version, firstSeen: toIsoTime(first), lastSeen: toIsoTime(last) }
 }
 
 function summariseLog(log: MemoryLog): LogStats {
   return {
     events: log.records.length,
-    streams: log.streams.size,
+    streams: new Set([...log.streams.keys(), ...log.removed.keys()]).size,
     types: new Set(log.records.map((record) => record.sealed.envelope.eventType)).size,
     commands: log.commands.size,
     head: log.head,
@@ -77,14 +79,20 @@ function summariseLog(log: MemoryLog): LogStats {
 }
 
 /** The log against its own promises. They can only be broken by a fault of this adapter. */
-export function* findFaults(records: readonly LogRecord[]): Generator<LogFault> {
+export function* findFaults(
+  records: readonly LogRecord[],
+  removed: ReadonlyMap<string, readonly VersionRange[]> = new Map(),
+): Generator<LogFault> {
   const versions = new Map<string, number>()
   const ids = new Set<string>()
   let before: LogRecord | undefined
   for (const record of records) {
     const { position, stream, version, recordedAt } = record
     const { eventId } = record.sealed.envelope
-    const expected = (versions.get(stream) ?? 0) + 1
+    let expected = (versions.get(stream) ?? 0) + 1
+    for (const { first, last } of removed.get(stream) ?? []) {
+      if (first <= expected && expected <= last) expected = last + 1
+    }
     const fault = (code: LogFault['code'], message: string): LogFault => ({
       code,
       message,

@@ -6,6 +6,7 @@ import type { Clock } from '../../internal/clock.ts'
 import { toIsoTime } from '../../internal/time.ts'
 import { CommandIdTakenError, type CommandRecord } from '../command-record.ts'
 import { checkAppends, decideByIds, matchesExpected, type FoundEvent } from '../decide-append.ts'
+import type { VersionRange } from '../retention-store.ts'
 import type { AppendOptions, AppendResult, StreamAppend } from '../store.ts'
 
 /** An event of the log. Its envelope is made when it is first read. */
@@ -15,6 +16,7 @@ export interface LogRecord {
   readonly version: number
   readonly position: number
   readonly recordedAt: string
+  readonly erased?: true
   envelope: StoredEnvelope | undefined
 }
 
@@ -107,13 +109,15 @@ export function envelopeOf(record: LogRecord): StoredEnvelope {
   return record.envelope
 }
 
-function readEnvelope({ sealed, version, position, recordedAt }: LogRecord): StoredEnvelope {
+function readEnvelope(record: LogRecord): StoredEnvelope {
+  const { sealed, version, position, recordedAt, erased } = record
   const { metadataJson, payloadJson, schemaHash, topic, key } = sealed
   const metadata = metadataJson === undefined ? NO_METADATA : parseFrozen(metadataJson)
   return Object.freeze({
     ...sealed.envelope,
     payload: parseFrozen(payloadJson),
     metadata: metadata as StoredEnvelope['metadata'],
+    ...(erased ? { erased } : undefined),
     streamVersion: version,
     position,
     recordedAt,
@@ -127,11 +131,25 @@ function parseFrozen(json: string): unknown {
   return deepFreeze(JSON.parse(json) as unknown)
 }
 
+function addVersion(ranges: readonly VersionRange[], version: number): VersionRange[] {
+  const all = [...ranges, { first: version, last: version }].sort((a, b) => a.first - b.first)
+  const joined: VersionRange[] = []
+  for (const range of all) {
+    const before = joined.at(-1)
+    if (before?.last === range.first - 1) joined.splice(-1, 1, { ...before, last: range.last })
+    else joined.push(range)
+  }
+  return joined
+}
+
 /** What is committed: events in order of position, by stream and by id; and the commands. */
 export class MemoryLog implements LogView {
   readonly records: LogRecord[] = []
   readonly streams: Map<string, LogRecord[]> = new Map()
   readonly commands: Map<string, CommandRecord> = new Map()
+  /** Versions that were deleted, by stream. */
+  readonly removed: Map<string, VersionRange[]> = new Map()
+  readonly deleted: { events: number; commands: number } = { events: 0, commands: 0 }
   readonly #byId = new Map<string, LogRecord>()
   readonly #clock: Clock
   #recordedMs = Number.NEGATIVE_INFINITY
@@ -150,7 +168,17 @@ export class MemoryLog implements LogView {
   }
 
   versionOf(stream: string): number {
-    return this.streams.get(stream)?.length ?? 0
+    return this.streams.get(stream)?.at(-1)?.version ?? this.removed.get(stream)?.at(-1)?.last ?? 0
+  }
+
+  /** The event of a stream with this version, unless it was deleted. */
+  recordAt(stream: string, version: number): LogRecord | undefined {
+    const records = this.streams.get(stream)
+    const first = records?.[0]
+    if (records === undefined || first === undefined) return undefined
+    // Where none was deleted in between it stands at its distance from the first.
+    const near = records[version - first.version]
+    return near?.version === version ? near : records.find((record) => record.version === version)
   }
 
   hasCommand(commandId: string): boolean {
@@ -179,8 +207,32 @@ export class MemoryLog implements LogView {
     for (const command of commands) this.commands.set(command.commandId, command)
   }
 
+  /** Takes away what may go; see `RetentionStore`. */
+  remove(records: ReadonlySet<LogRecord>): void {
+    const kept = this.records.filter((record) => !records.has(record))
+    this.records.splice(0, this.records.length, ...kept)
+    for (const record of records) {
+      this.#byId.delete(record.sealed.envelope.eventId)
+      const rest = this.streams.get(record.stream)?.filter((other) => other !== record) ?? []
+      if (rest.length === 0) this.streams.delete(record.stream)
+      else this.streams.set(record.stream, rest)
+      const ranges = this.removed.get(record.stream) ?? []
+      this.removed.set(record.stream, addVersion(ranges, record.version))
+    }
+    this.deleted.events += records.size
+  }
+
+  /** Puts a record in the place of another of the same position. */
+  replace(before: LogRecord, after: LogRecord): void {
+    this.#byId.set(after.sealed.envelope.eventId, after)
+    for (const records of [this.records, this.streams.get(before.stream) ?? []]) {
+      records[records.indexOf(before)] = after
+    }
+  }
+
   clear(): void {
     this.records.length = 0
+    this.removed.clear()
     this.streams.clear()
     this.commands.clear()
     this.#byId.clear()

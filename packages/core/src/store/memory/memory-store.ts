@@ -6,6 +6,7 @@ import { Mutex } from '../../internal/mutex.ts'
 import type { LeaseStore } from '../lease-store.ts'
 import type { OperationStore } from '../operation-store.ts'
 import type { ParkedStore } from '../parked-store.ts'
+import type { RetentionStore } from '../retention-store.ts'
 import type {
   AppendOptions,
   AppendResult,
@@ -34,7 +35,13 @@ import { memoryOperations } from './memory-operations.ts'
 import { memoryParked } from './memory-parked.ts'
 import { compileFilter, readRecords, readStreamRecords } from './memory-reading.ts'
 import { memorySubscriptions } from './memory-subscriptions.ts'
-import { memoryCommands, memoryContracts, memorySnapshots } from './memory-tables.ts'
+import { memoryRetention } from './memory-retention.ts'
+import {
+  memoryCommands,
+  memoryContracts,
+  memorySnapshots,
+  type SnapshotTable,
+} from './memory-tables.ts'
 import { memoryTimers } from './memory-timers.ts'
 import { MemoryTransaction } from './memory-transaction.ts'
 
@@ -71,6 +78,7 @@ class MemoryStore implements Store {
   readonly operations: OperationStore
   readonly timers: TimerStore
   readonly inbox: InboxStore
+  readonly retention: RetentionStore
   readonly #log: MemoryLog
   readonly #delivery = new MemoryDelivery()
   readonly #now: () => number
@@ -87,8 +95,9 @@ class MemoryStore implements Store {
       write: (work) => this.#write(undefined, work),
       now: this.#now,
     }
-    this.commands = memoryCommands(this.#log, access)
-    this.snapshots = memorySnapshots(access)
+    const snapshots: SnapshotTable = new Map()
+    this.commands = memoryCommands(this.#log, this.#delivery, access)
+    this.snapshots = memorySnapshots(snapshots, access)
     this.contracts = memoryContracts(access)
     this.catalog = memoryCatalog(this.#log, () => access.read())
     const { subscriptions, leases, parked, operations, timers, inbox } = this.#delivery
@@ -98,6 +107,10 @@ class MemoryStore implements Store {
     this.operations = memoryOperations(operations, access)
     this.timers = memoryTimers(timers, access)
     this.inbox = memoryInbox(inbox, access)
+    this.retention = memoryRetention(
+      { log: this.#log, delivery: this.#delivery, snapshots },
+      access,
+    )
   }
 
   append(
@@ -150,7 +163,7 @@ class MemoryStore implements Store {
     const source = {
       enter: async () => this.#requireOpen(),
       length: () => this.#log.versionOf(stream),
-      at: (version: number) => this.#log.streams.get(stream)?.[version - 1],
+      at: (version: number) => this.#log.recordAt(stream, version),
     }
     return readStreamRecords(source, options)
   }

@@ -1,3 +1,4 @@
+import { requireLimit, requireTime } from '../check-arguments.ts'
 import { CommandIdTakenError, type CommandRecord } from '../command-record.ts'
 import type {
   ContractStore,
@@ -7,9 +8,15 @@ import type {
   CommandStore,
 } from '../store.ts'
 import type { Access } from './access.ts'
+import type { MemoryDelivery } from './memory-delivery.ts'
 import type { MemoryLog } from './memory-log.ts'
+import { isUnfinished } from './parked-rows.ts'
 
-export function memoryCommands(log: MemoryLog, access: Access): CommandStore {
+export function memoryCommands(
+  log: MemoryLog,
+  { parked }: Pick<MemoryDelivery, 'parked'>,
+  access: Access,
+): CommandStore {
   return {
     async find(commandId) {
       access.read()
@@ -27,6 +34,21 @@ export function memoryCommands(log: MemoryLog, access: Access): CommandStore {
         if (log.hasCommand(command.commandId)) throw new CommandIdTakenError(command.commandId)
         log.commit([], [Object.freeze({ ...command })])
       }),
+    sweep: (before, limit = Infinity) =>
+      access.write(() => {
+        if (limit !== Infinity) requireLimit(limit)
+        const beforeMs = requireTime('before', before)
+        const open = new Set([...parked.all()].filter(isUnfinished).map(({ eventId }) => eventId))
+        let count = 0
+        for (const { commandId, createdAt, causationId } of log.commands.values()) {
+          if (count === limit) break
+          if (Date.parse(createdAt) >= beforeMs || open.has(causationId ?? '')) continue
+          log.commands.delete(commandId)
+          count++
+        }
+        log.deleted.commands += count
+        return count
+      }),
   }
 }
 
@@ -36,8 +58,10 @@ function byTime(a: CommandRecord, b: CommandRecord): number {
   return left < right ? -1 : 1
 }
 
-export function memorySnapshots(access: Access): SnapshotStore {
-  const snapshots = new Map<string, Snapshot>()
+/** By stream. */
+export type SnapshotTable = Map<string, Snapshot>
+
+export function memorySnapshots(snapshots: SnapshotTable, access: Access): SnapshotStore {
   return {
     async load(stream) {
       access.read()

@@ -31,8 +31,10 @@ export class StagedLog implements LogView {
 
   /** The event of a stream with this version. */
   recordAt(stream: string, version: number): LogRecord | undefined {
-    const committed = this.#log.streams.get(stream) ?? []
-    return committed[version - 1] ?? this.#streams.get(stream)?.[version - 1 - committed.length]
+    const committed = this.#log.versionOf(stream)
+    return version <= committed
+      ? this.#log.recordAt(stream, version)
+      : this.#streams.get(stream)?.[version - 1 - committed]
   }
 
   stage(records: readonly LogRecord[], command: CommandRecord | undefined): void {
