@@ -81,6 +81,22 @@ describe('a transaction of a pg client', () => {
     ])
   })
 
+  test('a stream whose events were all deleted is at the version that it had', async () => {
+    await log.store.append([appendTo('1', makeEvent('1'), makeEvent('1'))])
+    await log.store.append([appendTo('end', makeEvent('end'))])
+    const choice = { before: '2100-01-01T00:00:00.000Z', streams: ['Sample.Counter/1'] }
+    const due = await log.store.retention.due(choice, { limit: 10 })
+    expect(await log.store.retention.remove(choice, due)).toBe(2)
+    const client = await log.begin()
+    await log.store.appendIn(client, [expecting('1', 'no-stream')])
+    expect(await failureOf(client.query('commit'))).toMatchObject({ expected: 0, actual: 2 })
+    await client.query('begin')
+    await log.store.appendIn(client, [expecting('1', 2)])
+    await client.query('commit')
+    const kept = await log.store.readStream('Sample.Counter/1').toArray()
+    expect(kept.map(({ streamVersion }) => streamVersion)).toEqual([3])
+  })
+
   test('a stream that must exist', async () => {
     const client = await log.begin()
     await log.store.appendIn(client, [expecting('1', 'stream-exists')])

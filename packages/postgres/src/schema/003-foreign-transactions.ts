@@ -1,5 +1,48 @@
 import type { Migration } from './migration.ts'
 
+const LAST_EVENT = `(select max(e.version) from SCHEMA.event_log e where e.stream = x.stream)`
+
+/** @param version the version of the stream `x.stream`; null where it has none */
+const refusePending = (
+  create: string,
+  version: string,
+): string => `${create} SCHEMA.refuse_pending(given text[]) returns void language plpgsql as $refuse$
+declare
+  wanted record;
+  present bigint;
+begin
+  for wanted in
+    select x.stream, x.expected, coalesce(${version}, 0) as actual,
+      (select array_agg(g.id) from unnest(given[8]::int[], given[10]::uuid[]) as g(entry, id) where g.entry = x.entry) as ids
+    from unnest(string_to_array(given[5], given[1]), given[6]::int[]) with ordinality as x(stream, expected, entry)
+  loop
+    select count(*) into present from SCHEMA.event_log e where e.event_id = any(wanted.ids);
+    if present > 0 then
+      raise exception using errcode = 'TD002', message = format('append to %s: an event id is in the log already', wanted.stream),
+        detail = (select json_build_object('stream', wanted.stream, 'eventId', e.event_id, 'foundStream', e.stream, 'foundVersion', e.version,
+          'repeated', present = cardinality(wanted.ids) and e.stream = wanted.stream)
+          from SCHEMA.event_log e where e.event_id = any(wanted.ids) order by (e.stream = wanted.stream), e.position limit 1)::text;
+    end if;
+  end loop;
+  for wanted in
+    select x.stream, x.expected, coalesce(${version}, 0) as actual
+    from unnest(string_to_array(given[5], given[1]), given[6]::int[]) as x(stream, expected)
+  loop
+    if not (wanted.expected = wanted.actual or wanted.expected = -1 or (wanted.expected = -2 and wanted.actual > 0)) then
+      raise exception using errcode = 'TD001',
+        message = format('append to %s: expected version %s, found %s', wanted.stream, wanted.expected, wanted.actual),
+        detail = json_build_object('stream', wanted.stream, 'expected', wanted.expected, 'actual', wanted.actual)::text;
+    end if;
+  end loop;
+  raise exception 'append_events refused what nothing speaks against';
+end $refuse$;`
+
+/** The same, for a log of which events were deleted: where none is left, versions go on. */
+export const refusePendingBehindRemoved: string = refusePending(
+  'create or replace function',
+  `${LAST_EVENT}, (select max(a.last_version) from SCHEMA.archived_streams a where a.stream = x.stream)`,
+)
+
 /**
  * The doors for transactions of other libraries. A row of `pending_appends` holds the parameters of one
  * call of `append_events`, and is gone when its transaction ends: unlogged. A row of `deferred_appends`
@@ -31,37 +74,7 @@ create table SCHEMA.deferred_appends (
   deferred_at timestamptz not null default clock_timestamp()
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000);
 
-create function SCHEMA.refuse_pending(given text[]) returns void language plpgsql as $refuse$
-declare
-  wanted record;
-  present bigint;
-begin
-  for wanted in
-    select x.stream, x.expected, coalesce((select max(e.version) from SCHEMA.event_log e where e.stream = x.stream), 0) as actual,
-      (select array_agg(g.id) from unnest(given[8]::int[], given[10]::uuid[]) as g(entry, id) where g.entry = x.entry) as ids
-    from unnest(string_to_array(given[5], given[1]), given[6]::int[]) with ordinality as x(stream, expected, entry)
-  loop
-    select count(*) into present from SCHEMA.event_log e where e.event_id = any(wanted.ids);
-    if present > 0 then
-      raise exception using errcode = 'TD002', message = format('append to %s: an event id is in the log already', wanted.stream),
-        detail = (select json_build_object('stream', wanted.stream, 'eventId', e.event_id, 'foundStream', e.stream, 'foundVersion', e.version,
-          'repeated', present = cardinality(wanted.ids) and e.stream = wanted.stream)
-          from SCHEMA.event_log e where e.event_id = any(wanted.ids) order by (e.stream = wanted.stream), e.position limit 1)::text;
-    end if;
-  end loop;
-  for wanted in
-    select x.stream, x.expected, coalesce((select max(e.version) from SCHEMA.event_log e where e.stream = x.stream), 0) as actual
-    from unnest(string_to_array(given[5], given[1]), given[6]::int[]) as x(stream, expected)
-  loop
-    if not (wanted.expected = wanted.actual or wanted.expected = -1 or (wanted.expected = -2 and wanted.actual > 0)) then
-      raise exception using errcode = 'TD001',
-        message = format('append to %s: expected version %s, found %s', wanted.stream, wanted.expected, wanted.actual),
-        detail = json_build_object('stream', wanted.stream, 'expected', wanted.expected, 'actual', wanted.actual)::text;
-    end if;
-  end loop;
-  raise exception 'append_events refused what nothing speaks against';
-end $refuse$;
-
+${refusePending('create function', LAST_EVENT)}
 create function SCHEMA.append_pending() returns trigger language plpgsql as $pending$
 declare
   given text[];

@@ -1,3 +1,4 @@
+import { refusePendingBehindRemoved } from './003-foreign-transactions.ts'
 import { appendBehindRemoved } from './append-function.ts'
 import type { Migration } from './migration.ts'
 
@@ -33,5 +34,6 @@ create table SCHEMA.erasures (
 );
 
 create index event_log_work on SCHEMA.event_log (position) where class = 'w';
-${appendBehindRemoved}`,
+${appendBehindRemoved}
+${refusePendingBehindRemoved}`,
 }

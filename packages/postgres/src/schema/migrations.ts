@@ -5,12 +5,7 @@ import { foreignTransactions } from './003-foreign-transactions.ts'
 import { retention } from './004-retention.ts'
 
 /** Every step, in order. A new one is a file of its own, and is added at the end. */
-export const migrations: readonly Migration[] = [
-  eventLog,
-  delivery,
-  foreignTransactions,
-  retention,
-]
+export const migrations: readonly Migration[] = [eventLog, delivery, foreignTransactions, retention]
 
 /** The form of the schema that this version writes. */
 export const SCHEMA_NUMBER: number = migrations.length
