@@ -1,17 +1,22 @@
-// npm run soak [-- bus|delivery] [--events N] [--keys N]: many events, a heap that stays flat, and a rate that does not fall.
+// npm run soak [-- bus|delivery|postgres] [--events N] [--keys N] [--processes N] [--seconds N]: many events, a heap
+// that stays flat, a rate that does not fall, and several processes on one log.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { setup } from '../../packages/postgres/test/kit/global-setup.ts'
 import { megabytes } from './heap.ts'
 import { soakBus } from './soak-bus.ts'
 import { describeStretch, soakDelivery } from './soak-delivery.ts'
+import { describePostgresSoak, soakPostgres } from './soak-postgres.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     events: { type: 'string' },
     keys: { type: 'string', default: '10000' },
+    processes: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '300' },
     /** Tells the rates and judges nothing by them: a short run on a busy machine shows none. */
     'any-rate': { type: 'boolean', default: false },
   },
@@ -43,16 +48,28 @@ async function runDelivery(): Promise<string> {
   }
 }
 
+async function runPostgres(): Promise<string> {
+  const end = setup()
+  try {
+    const processes = Number(values.processes)
+    const seconds = Number(values.seconds)
+    return describePostgresSoak(await soakPostgres({ processes, seconds, onProgress }))
+  } finally {
+    await end?.()
+  }
+}
+
 const parts: Readonly<Record<string, () => Promise<string>>> = {
   bus: runBus,
   delivery: runDelivery,
+  postgres: runPostgres,
 }
 
 const chosen = positionals.length === 0 ? Object.keys(parts) : positionals
 for (const name of chosen) {
   const run = parts[name]
   if (run === undefined) {
-    throw new Error(`The parts of the soak are bus and delivery; got '${name}'.`)
+    throw new Error(`The parts of the soak are bus, delivery and postgres; got '${name}'.`)
   }
   const start = performance.now()
   const line = await run()

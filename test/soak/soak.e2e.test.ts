@@ -28,8 +28,15 @@ it('20,000 events go through subscriptions of which some keys are parked; all ar
   expect(said).toMatch(/single: .* [1-9]\d* failed once, 201 were parked and redriven/)
 })
 
+it('three processes append, read and handle on PostgreSQL for 30 seconds; nothing is lost, skipped or doubled', async () => {
+  const said = await soak('postgres', '--processes', '3', '--seconds', '30')
+  expect(said).toMatch(
+    /^exact: 3 processes: [1-9]\d+ acknowledged events all there, .*; 6 readers skipped nothing; [1-9]\d+ effects each once/m,
+  )
+})
+
 it('a part that there is not is refused', async () => {
   await expect(soak('bsu')).rejects.toThrow(
-    "The parts of the soak are bus and delivery; got 'bsu'.",
+    "The parts of the soak are bus, delivery and postgres; got 'bsu'.",
   )
 })
