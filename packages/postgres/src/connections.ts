@@ -90,7 +90,7 @@ export class Connections {
   /** Several statements in one transaction. */
   transact<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
     return this.write(async (session) => {
-      await session.client.query('begin')
+      await session.client.query(this.#settings.beginSql)
       try {
         const result = await work(session)
         await session.client.query('commit')

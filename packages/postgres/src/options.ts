@@ -29,6 +29,12 @@ export interface PostgresOptions {
   /** How long a connection that is refused or cut is tried again: milliseconds, 5000 by default. */
   readonly reconnectLimitMs?: number | undefined
   /**
+   * How long a transaction may do nothing between two of its statements: milliseconds, 8000 by default, from
+   * 1 up. Then the server ends it, so that a process that stands still in the middle of one holds up nobody for
+   * longer than a lease lasts. What takes long comes before the first statement.
+   */
+  readonly idleLimitMs?: number | undefined
+  /**
    * Whether statements are prepared under a name, true by default. Through PgBouncer in transaction mode
    * they cannot be.
    */
@@ -63,6 +69,8 @@ export interface PostgresSettings {
   readonly appendSql: string
   readonly connections: number
   readonly reconnectLimitMs: number
+  /** The statement that begins a transaction. */
+  readonly beginSql: string
   readonly prepare: boolean
   readonly listen: boolean
   readonly mustExist: boolean
@@ -80,11 +88,12 @@ export interface PostgresSettings {
 /** @throws {UsageError} an option that cannot be */
 export function readOptions(given: string | PostgresOptions): PostgresSettings {
   const options = typeof given === 'string' ? { connection: given } : given
-  const { connections = 10, reconnectLimitMs = 5000 } = options
+  const { connections = 10, reconnectLimitMs = 5000, idleLimitMs = 8000 } = options
   const schema = options.schema ?? schemaOf(options.connection) ?? 'tidings'
   checkSchema(schema)
   requireWhole('connections', connections, 4)
   requireWhole('reconnectLimitMs', reconnectLimitMs, 0)
+  requireWhole('idleLimitMs', idleLimitMs, 1)
   const { clock } = options
   const quoted = pg.escapeIdentifier(schema)
   return {
@@ -94,6 +103,8 @@ export function readOptions(given: string | PostgresOptions): PostgresSettings {
     appendSql: `select * from ${quoted}.append_events(${placeholders(25)})`,
     connections,
     reconnectLimitMs,
+    // In one journey, and for this transaction alone: behind PgBouncer others have the connection later.
+    beginSql: `begin; set local idle_in_transaction_session_timeout = ${idleLimitMs}`,
     prepare: options.prepare ?? true,
     listen: options.listen ?? true,
     mustExist: options.mustExist ?? false,

@@ -272,7 +272,7 @@ export class OwnTransaction implements PostgresTransaction {
   async #begin(): Promise<Lent> {
     const lent = await this.#parts.connections.lendForTransaction()
     this.#lent = lent
-    await lent.session.client.query('begin')
+    await lent.session.client.query(this.#parts.settings.beginSql)
     return lent
   }
 
