@@ -41,13 +41,14 @@ async function moveMark(
 
 async function runAhead(
   { schema, session }: TableWriter,
-  { subscription, generation }: Fence,
+  { subscription, generation, token }: Fence,
   positions: readonly number[],
 ): Promise<void> {
-  await session.run(
+  const written = await session.rows(
     `with forgotten as (
        delete from ${schema}.begun where subscription = $1 and generation = $2 and position = any($3::bigint[]))
-     insert into ${schema}.done_ahead select $1, $2, p from unnest($3::bigint[]) p on conflict do nothing`,
+     insert into ${schema}.done_ahead select $1, $2, p from unnest($3::bigint[]) p on conflict do nothing returning 1`,
     [subscription, generation, `{${positions.join(',')}}`],
   )
+  if (written.length < positions.length) throw new FencedError(subscription, token)
 }

@@ -98,7 +98,11 @@ export class EventRunner {
         this.#host.succeeded()
         return 'handled'
       } catch (thrown) {
-        if (await this.#isNotTheEvent(thrown)) continue
+        if (await this.#isNotTheEvent(thrown)) {
+          // Nobody knows whether it was committed. With an event of the log its progress would tell.
+          if (running.parked !== undefined) return 'held'
+          continue
+        }
         failed++
         const { decision, error } = this.#decide(running, failed, thrown)
         attempts.push(this.#record(running.event, startMs, error))

@@ -67,11 +67,20 @@ export async function discardParked(
   operation: OperationRecord,
 ): Promise<OperationStep> {
   const progress = { ...START, ...(operation.progress as unknown as Partial<MoveProgress>) }
-  if (operation.cancelledBy !== undefined) {
-    return { kind: 'cancelled', result: { discarded: progress.moved } }
-  }
-  if (progress.isMarked) return { kind: 'done', result: { discarded: progress.moved } }
-  return markPage(session, ports, { operation, progress })
+  const isCancelled = operation.cancelledBy !== undefined
+  if (!progress.isMarked && !isCancelled) return markPage(session, ports, { operation, progress })
+  const { whole } = operation.request as unknown as MoveRequest
+  const discarded = whole === undefined ? await countMoved(ports, operation) : progress.moved
+  const result = { discarded }
+  return { kind: isCancelled ? 'cancelled' : 'done', result }
+}
+
+/** By the events themselves: owners of before, in another number of shards too, had no time to say all. */
+export function countMoved(
+  { store }: Pick<DeliveryPorts, 'store'>,
+  { operationId, subscription }: OperationRecord,
+): Promise<number> {
+  return store.parked.count({ subscription, operationId })
 }
 
 interface Move {
@@ -303,16 +312,17 @@ async function giveBack(
 /** What became of each. */
 export async function outcomes(
   ports: Pick<DeliveryPorts, 'store'>,
-  { operationId, subscription }: OperationRecord,
-  { moved, followers, refused }: Pick<MoveProgress, 'moved' | 'followers' | 'refused'>,
+  operation: OperationRecord,
+  { followers, refused }: Pick<MoveProgress, 'followers' | 'refused'>,
 ): Promise<JsonObject> {
+  const { operationId, subscription } = operation
   const { parked } = ports.store
   const count = (state: ParkedEvent['state']): Promise<number> =>
     parked.count({ subscription, operationId, states: [state] })
   const earlier = await count('redriving')
   const named = await parked.list({ subscription, operationId }, { limit: NAMED })
   return {
-    moved,
+    moved: await countMoved(ports, operation),
     followers,
     refused,
     resolved: await count('resolved'),

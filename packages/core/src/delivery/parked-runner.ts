@@ -132,9 +132,10 @@ export class ParkedRunner {
     // It has run, and its process is there.
     this.#suspects.delete(key)
     this.#parts.onRan()
-    if (outcome === 'held') return true
     if (outcome === 'parked') return false
     const next = await this.#head(key)
+    // Held, and done all the same: the answer to its commit was lost.
+    if (outcome === 'held' && next?.parkedId === parked.parkedId) return true
     index.finished(key, next)
     this.#parts.onFinished(event, parked)
     return next !== undefined && isRunnable(next, attempts.ports.environment.clock.now())

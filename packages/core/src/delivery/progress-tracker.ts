@@ -20,6 +20,8 @@ export class ProgressTracker {
   #out: number[] = []
   #head = 0
   readonly #done = new Set<number>()
+  /** Ran ahead in a transaction that failed, or whose commit was not answered: nobody knows which. */
+  readonly #unsure = new Set<number>()
   /** At most one transaction moves the mark at a time: the second would not find it where it left it. */
   #moving = false
 
@@ -67,7 +69,9 @@ export class ProgressTracker {
    * can be moved as it is. End it by `written` or `abandoned`.
    */
   plan(positions: readonly number[]): ProgressPlan {
-    if (this.#moving) return positions.length === 0 ? NOTHING : { ahead: positions }
+    if (this.#moving || this.#hasUnsure(positions)) {
+      return positions.length === 0 ? NOTHING : { ahead: positions }
+    }
     const to = this.#markWith(positions)
     if (to <= this.#mark) return positions.length === 0 ? NOTHING : { ahead: positions }
     this.#moving = true
@@ -84,12 +88,19 @@ export class ProgressTracker {
     }
     // Behind the move: what it passed is done without being remembered.
     for (const position of positions) if (position > this.#mark) this.#done.add(position)
+    if (this.#unsure.size > 0) for (const position of positions) this.#unsure.delete(position)
     this.#forget()
   }
 
-  /** A plan was not committed. */
+  /** A plan was not committed, for all that is known. */
   abandoned(plan: ProgressPlan): void {
     if (plan.mark !== undefined) this.#moving = false
+    for (const position of plan.ahead ?? []) this.#unsure.add(position)
+  }
+
+  /** The mark would pass what may be done: the store refuses that only where it is to run ahead again. */
+  #hasUnsure(positions: readonly number[]): boolean {
+    return this.#unsure.size > 0 && positions.some((position) => this.#unsure.has(position))
   }
 
   #markWith(positions: readonly number[]): number {

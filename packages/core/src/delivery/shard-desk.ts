@@ -4,7 +4,7 @@ import { parseNormalTime, toIsoTime } from '../internal/time.ts'
 import type { OperationRecord } from '../store/operation-store.ts'
 import type { Fence } from '../store/subscription-store.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
-import { outcomes } from './move-parked.ts'
+import { countMoved, outcomes } from './move-parked.ts'
 import { putOperation } from './operation-step.ts'
 import { shardName } from './shards.ts'
 
@@ -164,7 +164,7 @@ export class ShardDesk {
       case 'redrive':
         return outcomes(this.#ports, operation, counts)
       case 'discard':
-        return { discarded: counts.moved }
+        return { discarded: await countMoved(this.#ports, operation) }
       case 'reset':
         return { generation: this.#fence.generation }
       default:

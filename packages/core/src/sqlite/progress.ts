@@ -45,11 +45,14 @@ function moveMark(
 /** One row at a time: 1 µs each, as cheap as any statement of several rows and one text for all. */
 function runAhead(
   connection: Connection,
-  { subscription, generation }: Fence,
+  { subscription, generation, token }: Fence,
   positions: readonly number[],
 ): void {
   const insert = connection.statement(RUN_AHEAD)
-  for (const position of positions) insert.run(subscription, generation, position)
+  for (const position of positions) {
+    const { changes } = insert.run(subscription, generation, position)
+    if (changes === 0) throw new FencedError(subscription, token)
+  }
   // Attempts are only counted after somebody died in the middle of them.
   if (connection.rows(ANY_BEGUN).get(subscription, generation) === undefined) return
   const forget = connection.statement(FORGET_BEGUN)

@@ -52,7 +52,10 @@ export interface ProgressChange extends Fence {
    * Moves the low-water mark. What ran ahead, and what was begun, up to `to` is forgotten with it.
    */
   readonly mark?: { readonly from: number; readonly to: number } | undefined
-  /** Positions that are done although the mark is still before them. */
+  /**
+   * Positions that are done although the mark is still before them. One that is done already is refused
+   * like a void token: its effects are there, from a commit that nobody heard the answer of.
+   */
   readonly ahead?: readonly number[] | undefined
 }
 

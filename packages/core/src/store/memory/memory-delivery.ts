@@ -61,7 +61,20 @@ export class StagedDelivery {
       this.#subscriptions.set(subscription, { ...record, position: mark.to })
     }
     if (mark === undefined && change.ahead === undefined) return
+    this.#requireNew(change, mark?.to ?? record.position)
     this.#steps.push({ ...change, mark: mark && { ...mark }, ahead: change.ahead?.slice() })
+  }
+
+  /** What ran ahead once is done, and is not done again. */
+  #requireNew({ subscription, generation, token, ahead = [] }: ProgressChange, mark: number): void {
+    const known = this.#tables.subscriptions.get(subscription)
+    const isKnown = (position: number): boolean =>
+      position > mark &&
+      ((known?.record.generation === generation && known.ahead.has(position)) ||
+        this.#steps.some(
+          (step) => step.subscription === subscription && step.ahead?.includes(position) === true,
+        ))
+    if (ahead.some(isKnown)) throw new FencedError(subscription, token)
   }
 
   park(events: readonly ParkedEvent[]): void {
