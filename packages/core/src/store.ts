@@ -31,6 +31,7 @@ export {
   type RetentionFacts,
   type RetentionLimit,
 } from './store/retention-limit.ts'
+export type { ServerReport, ServerSession, TableBloat } from './store/server-report.ts'
 export { backoffMs, type Random } from './internal/backoff.ts'
 export {
   isInTransactionOf,

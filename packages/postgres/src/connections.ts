@@ -146,6 +146,32 @@ export async function connectAgain<Client>(
   }
 }
 
+/**
+ * Lends a connection of its own, for work that belongs to no store.
+ *
+ * @throws {StoreError}
+ */
+export async function withClient<Result>(
+  settings: PostgresSettings,
+  work: (client: pg.Client) => Promise<Result>,
+): Promise<Result> {
+  let client: pg.Client | undefined
+  try {
+    client = await connectAgain(settings, async () => {
+      const next = new pg.Client(settings.connection)
+      // Whoever uses it gets its error.
+      next.on('error', ignore)
+      await next.connect()
+      return next
+    })
+    return await work(client)
+  } catch (error) {
+    throw toStoreError(error, settings.location)
+  } finally {
+    await client?.end()
+  }
+}
+
 function makePool({ connection }: PostgresSettings, max: number): pg.Pool {
   const pool = new pg.Pool({ ...connection, max })
   // Whoever uses a connection gets its error; one that nobody uses is replaced by the next call.

@@ -5,6 +5,7 @@ export type {
   ForeignTag,
   ForeignTransaction,
 } from './foreign-append.ts'
+export { inspectServer } from './inspect-server.ts'
 export { migrateSchema } from './migrate-schema.ts'
 export { postgres, type PostgresStore } from './postgres-store.ts'
 export type { AppendStep, PostgresConnection, PostgresOptions } from './options.ts'

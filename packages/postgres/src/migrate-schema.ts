@@ -1,10 +1,8 @@
-import pg from 'pg'
 import type { MigrateOptions, MigrationReport } from 'tidings/store'
 
-import { connectAgain } from './connections.ts'
+import { withClient } from './connections.ts'
 import { readOptions, type PostgresOptions } from './options.ts'
 import { migrate, planMigration } from './schema/migrate.ts'
-import { toStoreError } from './store-failure.ts'
 
 /**
  * Brings a log to the form of this version, as opening it does, and says what that was. Of several that do
@@ -19,19 +17,7 @@ export async function migrateSchema(
 ): Promise<MigrationReport> {
   const options = typeof given === 'string' ? { connection: given } : given
   const settings = readOptions({ ...options, mustExist: false, migrate: 'auto' })
-  let client: pg.Client | undefined
-  try {
-    client = await connectAgain(settings, async () => {
-      const next = new pg.Client(settings.connection)
-      // What uses it gets its error.
-      next.on('error', () => undefined)
-      await next.connect()
-      return next
-    })
-    return await (dryRun ? planMigration(client, settings) : migrate(client, settings))
-  } catch (error) {
-    throw toStoreError(error, settings.location)
-  } finally {
-    await client?.end()
-  }
+  return withClient(settings, (client) =>
+    dryRun ? planMigration(client, settings) : migrate(client, settings),
+  )
 }

@@ -143,6 +143,10 @@ describe('a store says why it cannot be opened', () => {
     const url = new URL(database.url)
     url.searchParams.set('options', '-c default_transaction_read_only=on')
     await refusal(open({ url: url.href, schema: 'replica' }).open(), 'TIDINGS_STORE_READ_ONLY')
+    const reader = open({ url: url.href, schema: 'replica', migrate: 'check' })
+    expect(await reader.readAll().toArray()).toEqual([])
+    const append = reader.append([appendTo('1', makeEvent('1'))])
+    await refusal(append, 'TIDINGS_STORE_READ_ONLY')
   })
 
   test('no connection left, and it goes on once there is one', async () => {

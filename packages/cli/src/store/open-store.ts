@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Store } from 'tidings'
 import type { SqliteStore } from 'tidings/sqlite'
-import type { MigrateOptions, MigrationReport } from 'tidings/store'
+import type { MigrateOptions, MigrationReport, ServerReport } from 'tidings/store'
 import type { VerbContext } from '../context.ts'
 import { Failure, wrongUsage } from '../failure.ts'
 
@@ -116,6 +116,7 @@ export interface PostgresPackage {
     options: { readonly connection: string; readonly schema: string | undefined },
     how: MigrateOptions,
   ) => Promise<MigrationReport>
+  readonly inspectServer: (options: { readonly connection: string }) => Promise<ServerReport>
 }
 
 /** The fewest that it takes: a verb does one thing at a time. */

@@ -1,4 +1,5 @@
 import { enDelivery } from './en-delivery.ts'
+import { enServer } from './en-server.ts'
 
 /**
  * Every text of the command line, in English. `{name}` is a slot; `{name|one|many}` picks a word by a
@@ -6,6 +7,7 @@ import { enDelivery } from './en-delivery.ts'
  */
 export const en = {
   ...enDelivery,
+  ...enServer,
 
   // Help
   'help.what': 'import, read, trace, verify and export an event log',

@@ -7,7 +7,7 @@ import { loadContracts } from '../contracts/load-contracts.ts'
 import { fail, ok, warn, type Finding } from '../doctor/finding.ts'
 import { exitCodes, type ExitCode, Failure } from '../failure.ts'
 import { displayWidth, pad, printable } from '../output/width.ts'
-import { openForReading, readLocation } from '../store/open-store.ts'
+import { loadPostgres, openForReading, readLocation } from '../store/open-store.ts'
 import { readVersion } from '../version.ts'
 
 /** `tidings doctor`: whether everything is as it should be, and what to do where it is not. */
@@ -37,7 +37,9 @@ async function checkStore(context: VerbContext): Promise<readonly Finding[]> {
   const { t } = context
   const place = readLocation(context)
   if (place.kind === 'memory') return [ok('store', t('doctor.memory'))]
-  if (place.kind === 'postgres') return checkOpenStore(context)
+  if (place.kind === 'postgres') {
+    return [...(await checkDatabaseServer(place.url, context)), ...(await checkOpenStore(context))]
+  }
   const { statSync } = await import('node:fs')
   if (statSync(place.file, { throwIfNoEntry: false })?.isFile() !== true) {
     return [warn('store', t('store.missing', { file: place.file }), t('store.missing-hint'))]
@@ -49,6 +51,21 @@ async function checkStore(context: VerbContext): Promise<readonly Finding[]> {
     ...checkDatabase(place.file, t),
     ...(await checkOpenStore(context)),
   ]
+}
+
+async function checkDatabaseServer(
+  connection: string,
+  context: VerbContext,
+): Promise<readonly Finding[]> {
+  const { t } = context
+  const { checkServer } = await import('../doctor/check-server.ts')
+  const { inspectServer } = await loadPostgres(context)
+  try {
+    return checkServer(await inspectServer({ connection }), t)
+  } catch (error) {
+    if (!isTidingsError(error)) throw error
+    return [fail('server', `${error.code}: ${error.message}`, t('doctor.log-todo'))]
+  }
 }
 
 async function checkOpenStore(context: VerbContext): Promise<readonly Finding[]> {

@@ -107,12 +107,16 @@ async function runStep(
 }
 
 /** Texts of one byte a character would not come back as they were stored. */
-async function refuseForeign(client: pg.ClientBase, { location }: PostgresSettings): Promise<void> {
+async function refuseForeign(
+  client: pg.ClientBase,
+  { location, migrate }: PostgresSettings,
+): Promise<void> {
   const { rows } = await client.query<{ encoding: string; read_only: string }>(
     `select current_setting('server_encoding') as encoding, current_setting('transaction_read_only') as read_only`,
   )
   const [{ encoding, read_only } = { encoding: '', read_only: '' }] = rows
-  if (read_only === 'on') {
+  // Whoever only checks the form may only mean to read.
+  if (read_only === 'on' && migrate === 'auto') {
     throw new StoreError(
       'TIDINGS_STORE_READ_ONLY',
       location,
