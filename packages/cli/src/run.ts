@@ -1,3 +1,4 @@
+import { nearestName } from './arguments/nearest.ts'
 import { type RawCall, readCall, readOptions, readRest } from './arguments/parse.ts'
 import { deadLettersGroup } from './arguments/dead-letters.ts'
 import type { GroupSpec, OptionSpec, VerbSpec } from './arguments/spec.ts'
@@ -6,9 +7,7 @@ import { commonOptions, verbTable } from './arguments/verb-table.ts'
 import type { VerbContext } from './context.ts'
 import { exitCodes, type ExitCode, wrongUsage } from './failure.ts'
 import { loadVerb } from './load-verb.ts'
-import { nearestNames } from 'tidings/contract'
 import { createOutput, type Output } from './output/output.ts'
-import { reportError } from './output/report-error.ts'
 import { watchEnd } from './signals.ts'
 import { chooseLanguage, loadTexts, type Translate } from './texts/texts.ts'
 
@@ -32,6 +31,7 @@ export async function run(argv: readonly string[]): Promise<ExitCode> {
     // Ctrl-C and a reader that has gone surface as this error wherever something was waiting.
     await out.flush()
     if (isAbort(error, end.signal)) return end.exitCode()
+    const { reportError } = await import('./output/report-error.ts')
     return await reportError(error, { t, language, out })
   } finally {
     end.stopWatching()
@@ -49,17 +49,17 @@ async function dispatch(call: RawCall, early: Early): Promise<ExitCode> {
   const { t, out } = early
   const wantsHelp = call.options.some(({ name }) => name === 'help') || call.words[0] === 'help'
   const words = call.words[0] === 'help' ? call.words.slice(1) : call.words
-  const found = words[0] === undefined ? undefined : findVerb(words, t)
+  const found = words[0] === undefined ? undefined : await findVerb(words, t)
   if (call.options.some(({ name }) => name === 'version')) return printVersion(out)
   if (wantsHelp) return printHelp(found, early)
   if (found === undefined) {
-    readOptions(call, commonOptions, { t, nowMs: Date.now() })
+    await readOptions(call, commonOptions, { t, nowMs: Date.now() })
     throw wrongUsage(t('usage.no-verb'), t('usage.see-help'))
   }
   if ('verbs' in found) throw noSubVerb(found, t)
   const verb = found
   const table: Readonly<Record<string, OptionSpec>> = { ...commonOptions, ...verb.options }
-  const options = readOptions(call, table, { t, nowMs: Date.now() })
+  const options = await readOptions(call, table, { t, nowMs: Date.now() })
   const rest = readRest(words.slice(verb.group === undefined ? 1 : 2), verb, t)
   const context: VerbContext = {
     ...early,
@@ -79,21 +79,21 @@ function nonEmpty(text: string | undefined): string | undefined {
 }
 
 /** The verb that is meant, or the one whose sub-verb is not said. */
-function findVerb(words: readonly string[], t: Translate): VerbSpec | GroupSpec {
+async function findVerb(words: readonly string[], t: Translate): Promise<VerbSpec | GroupSpec> {
   const [name = '', second] = words
-  const found = pick(name, [...verbs, ...groups], t)
+  const found = await pick(name, [...verbs, ...groups], t)
   if (!('verbs' in found) || second === undefined) return found
   return pick(second, found.verbs, t)
 }
 
-function pick<Spec extends { readonly name: string }>(
+async function pick<Spec extends { readonly name: string }>(
   name: string,
   specs: readonly Spec[],
   t: Translate,
-): Spec {
+): Promise<Spec> {
   const spec = specs.find((one) => one.name === name)
   if (spec !== undefined) return spec
-  const [nearest] = nearestNames(
+  const nearest = await nearestName(
     name,
     specs.map((one) => one.name),
   )

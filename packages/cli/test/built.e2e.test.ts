@@ -20,6 +20,15 @@ registerHooks({ load(url, context, next) { process.stderr.write(url + '\\n'); re
   return stderr.split('\n').filter((line) => line.startsWith('file:'))
 }
 
+/** A folder with a log of one event. */
+async function makeLog(): Promise<string> {
+  const cwd = makeFolder()
+  writeFileSync(join(cwd, 'in.ndjson'), toLines([wireEvent(1)]))
+  const { code, stderr } = await runNode([bin, 'import', 'in.ndjson'], { cwd })
+  expect(code, stderr).toBe(0)
+  return cwd
+}
+
 describe('the built program', () => {
   test('is there: npm run build makes it', () => {
     expect(existsSync(join(root, 'dist/main.js'))).toBe(true)
@@ -39,20 +48,40 @@ describe('the built program', () => {
 
   // How long a start takes is measured by `npm run bench -- startup`; what decides it is this.
   test.each([
-    ['events', 130],
-    ['stats', 130],
-  ] as const)('starting %s loads at most %i files of ours', async (verb, most) => {
-    const cwd = makeFolder()
-    writeFileSync(join(cwd, 'in.ndjson'), toLines([wireEvent(1)]))
-    await runNode([bin, 'import', 'in.ndjson'], { cwd })
-    const loaded = await loadedBy(cwd, verb)
-    expect(loaded).toContainEqual(expect.stringContaining(`verbs/${verb}.js`))
+    ['--version', 22],
+    ['--help', 23],
+    ['events', 67],
+    ['types', 67],
+    ['streams', 67],
+    ['stats', 82],
+    ['events --json', 97],
+    ['show ID', 97],
+  ] as const)('starting %s loads at most %i files of ours', async (call, most) => {
+    const cwd = await makeLog()
+    const words = call.replace('ID', wireEvent(1)['event_id'] as string).split(' ')
+    const loaded = await loadedBy(cwd, ...words)
+    const [verb = ''] = words
+    const file = verb.startsWith('-') ? 'dist/run.js' : `verbs/${verb}.js`
+    expect(loaded).toContainEqual(expect.stringContaining(file))
     expect(loaded.length).toBeLessThanOrEqual(most)
   })
 
+  test('a verb that reads loads nothing that writes, and a verb without mistakes no help for them', async () => {
+    const cwd = await makeLog()
+    const reading = (await loadedBy(cwd, 'events')).join('\n')
+    expect(reading).not.toMatch(
+      /write-side|transaction\.js|delivery-tables|retention-table|migrate(?:-file)?\.js|sqlite\/(?:verify|backup)/,
+    )
+    expect(reading).not.toMatch(/contract\.js|report-error|help\.js/)
+    // What is asked above would hold of a file that has another name by now.
+    writeFileSync(join(cwd, 'more.ndjson'), toLines([wireEvent(2)]))
+    const writing = (await loadedBy(cwd, 'import', 'more.ndjson')).join('\n')
+    for (const file of ['write-side.js', 'transaction.js', 'contract.js'])
+      expect(writing).toContain(file)
+  })
+
   test('a verb that needs no contracts loads no validator', async () => {
-    const cwd = makeFolder()
-    writeFileSync(join(cwd, 'in.ndjson'), toLines([wireEvent(1)]))
+    const cwd = await makeLog()
     const loaded = (await loadedBy(cwd, 'import', 'in.ndjson')).join('\n')
     expect(loaded).toContain('verbs/import.js')
     expect(loaded).not.toMatch(/zod|valibot|arktype|verbs\/trace\.js|texts\/zh\.js/)

@@ -1,6 +1,5 @@
 import { wrongUsage } from '../failure.ts'
 import type { Translate } from '../texts/texts.ts'
-import { parseTime } from '../time.ts'
 import type { OptionSpec } from './spec.ts'
 
 export type OptionValue = string | number | boolean | readonly string[] | undefined
@@ -17,11 +16,11 @@ interface ValueContext {
  *
  * @throws {Failure} wrong usage, with what was expected and what came
  */
-export function parseValue(
+export async function parseValue(
   text: string | undefined,
   spec: OptionSpec,
   context: ValueContext,
-): OptionValue {
+): Promise<OptionValue> {
   if (text === undefined) return true
   switch (spec.kind) {
     case 'flag':
@@ -47,7 +46,8 @@ function parseCount(text: string, least: number, { t, option }: ValueContext): n
   throw wrongUsage(t('usage.not-a-count', { option, least: String(least), value: text }))
 }
 
-function parseTimeOption(text: string, { t, nowMs, option }: ValueContext): string {
+async function parseTimeOption(text: string, { t, nowMs, option }: ValueContext): Promise<string> {
+  const { parseTime } = await import('../time.ts')
   const time = parseTime(text, nowMs)
   if (time !== undefined) return time
   throw wrongUsage(t('usage.not-a-time', { option, value: text }), t('usage.time-forms'))

@@ -1,7 +1,6 @@
-import { parseArgs } from 'node:util'
 import { wrongUsage } from '../failure.ts'
-import { nearestNames } from 'tidings/contract'
 import type { Translate } from '../texts/texts.ts'
+import { nearestName } from './nearest.ts'
 import { parseValue, type OptionValue } from './parse-value.ts'
 import { wordsOf, type OptionSpec, type VerbSpec } from './spec.ts'
 
@@ -20,6 +19,9 @@ interface RawOption {
 }
 
 type OptionTable = Readonly<Record<string, OptionSpec>>
+
+// An import would load all that the module offers, up to its comparing of texts: 5 ms of each start.
+const { parseArgs } = process.getBuiltinModule('node:util')
 
 /** Splits a command line into words and options; knows from the tables which options take a value. */
 export function readCall(argv: readonly string[], tables: readonly OptionTable[]): RawCall {
@@ -63,19 +65,19 @@ export interface OptionContext {
  *
  * @throws {Failure} wrong usage: an option that the table does not hold, or a value of another kind
  */
-export function readOptions(
+export async function readOptions(
   call: RawCall,
   table: OptionTable,
   context: OptionContext,
-): Record<string, OptionValue> {
+): Promise<Record<string, OptionValue>> {
   const values: Record<string, OptionValue> = {}
   for (const [name, { kind }] of Object.entries(table)) {
     values[name] = kind === 'flag' ? false : kind === 'texts' ? [] : undefined
   }
   for (const option of call.options) {
     const spec = Object.hasOwn(table, option.name) ? table[option.name] : undefined
-    if (spec === undefined) throw unknownOption(option, table, context.t)
-    const value = parseValue(requireValue(option, spec, context.t), spec, {
+    if (spec === undefined) throw await unknownOption(option, table, context.t)
+    const value = await parseValue(requireValue(option, spec, context.t), spec, {
       ...context,
       option: option.typed,
     })
@@ -86,8 +88,8 @@ export function readOptions(
   return values
 }
 
-function unknownOption(option: RawOption, table: OptionTable, t: Translate): Error {
-  const [nearest] = nearestNames(option.name, Object.keys(table))
+async function unknownOption(option: RawOption, table: OptionTable, t: Translate): Promise<Error> {
+  const nearest = await nearestName(option.name, Object.keys(table))
   const hint =
     nearest === undefined ? t('usage.see-help') : t('usage.did-you-mean', { name: `--${nearest}` })
   return wrongUsage(t('usage.unknown-option', { option: option.typed }), hint)

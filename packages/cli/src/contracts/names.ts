@@ -1,7 +1,6 @@
 import type { Store } from 'tidings'
 import { compileGlob, toEnumName } from 'tidings/contract'
 import type { VerbContext } from '../context.ts'
-import { loadContracts } from './load-contracts.ts'
 
 /** Under which names the events of a type may stand in a log. */
 export interface Names {
@@ -15,7 +14,10 @@ export async function loadNames(
   module: string | undefined,
   context: VerbContext,
 ): Promise<Names> {
-  if (module !== undefined) return (await loadContracts(module, context)).registry
+  if (module !== undefined) {
+    const { loadContracts } = await import('./load-contracts.ts')
+    return (await loadContracts(module, context)).registry
+  }
   return namesOfDeclared(await store.contracts.list())
 }
 

@@ -1,7 +1,7 @@
 import type { EventFilter, ReadOptions, Store } from 'tidings'
-import { nearestNames, streamName, toCorrelationId } from 'tidings/contract'
+import { nearestName } from '../arguments/nearest.ts'
 import type { VerbContext } from '../context.ts'
-import { loadNames, type Names } from '../contracts/names.ts'
+import type { Names } from '../contracts/names.ts'
 import { wrongUsage } from '../failure.ts'
 
 /** The options that `events` and `export` share. */
@@ -33,20 +33,20 @@ export async function selectEvents(
   context: VerbContext,
 ): Promise<Selection> {
   const { stream, correlation } = options
-  if (stream !== undefined && !isStreamName(stream)) {
+  if (stream !== undefined && !(await isStreamName(stream))) {
     throw wrongUsage(
       context.t('filter.not-a-stream', { value: stream }),
       context.t('filter.stream-form'),
     )
   }
-  const names = await loadNames(store, options.contracts, context)
+  const names = await namesFor(store, options, context)
   const filter: EventFilter = {
     types:
       options.type.length === 0
         ? undefined
         : [...new Set(options.type.flatMap((pattern) => names.storedNames(pattern)))],
     stream,
-    correlationId: correlation === undefined ? undefined : toCorrelationId(correlation),
+    correlationId: correlation === undefined ? undefined : await correlationOf(correlation),
     tenant: options.tenant,
     since: options.since,
     until: options.until,
@@ -55,7 +55,8 @@ export async function selectEvents(
   return { filter, names, read: { after, limit: options.limit } }
 }
 
-function isStreamName(text: string): boolean {
+async function isStreamName(text: string): Promise<boolean> {
+  const { streamName } = await import('tidings/contract')
   const slash = text.indexOf('/')
   return (
     slash > 0 &&
@@ -63,6 +64,24 @@ function isStreamName(text: string): boolean {
     streamName(text.slice(0, slash), text.slice(slash + 1)) === text
   )
 }
+
+async function correlationOf(text: string): Promise<string> {
+  const { toCorrelationId } = await import('tidings/contract')
+  return toCorrelationId(text)
+}
+
+/** A list of everything needs no names, and not the 40 files that know them; a module is read all the same. */
+async function namesFor(
+  store: Store,
+  { type, contracts }: FilterOptions,
+  context: VerbContext,
+): Promise<Names> {
+  if (type.length === 0 && contracts === undefined) return asWritten
+  const { loadNames } = await import('../contracts/names.ts')
+  return loadNames(store, contracts, context)
+}
+
+const asWritten: Names = { storedNames: (pattern) => [pattern] }
 
 /** When nothing was found: which `--type` no event of the log has, and what it may have meant. */
 export async function explainNothing(
@@ -76,7 +95,7 @@ export async function explainNothing(
   for (const name of options.type) {
     if (name.includes('*') || names.storedNames(name).some((stored) => known.includes(stored)))
       continue
-    const [nearest] = nearestNames(name, known)
+    const nearest = await nearestName(name, known)
     out.note(t('filter.no-such-type', { name }))
     if (nearest !== undefined) out.note(t('usage.did-you-mean', { name: nearest }))
   }

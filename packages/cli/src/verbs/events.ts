@@ -1,5 +1,5 @@
 import type { Store } from 'tidings'
-import { toWire, type StoredEnvelope } from 'tidings/contract'
+import type { StoredEnvelope } from 'tidings/contract'
 import type { Arguments } from '../arguments/spec.ts'
 import type { eventsSpec } from '../arguments/verb-table.ts'
 import type { VerbContext } from '../context.ts'
@@ -16,7 +16,7 @@ export async function runEvents(
   if (options.follow && options.reverse) throw wrongUsage(context.t('events.follow-reverse'))
   await using store = await openForReading(context)
   const selection = await selectEvents(store, options, context)
-  const print = createPrinter(context)
+  const print = await createPrinter(context)
   const seen = options.follow
     ? await follow(store, selection, { context, print })
     : await list(store, selection, { context, print, reverse: options.reverse })
@@ -72,8 +72,9 @@ async function follow(
   return seen
 }
 
-function createPrinter({ out, t }: VerbContext): Print {
+async function createPrinter({ out, t }: VerbContext): Promise<Print> {
   if (out.json) {
+    const { toWire } = await import('tidings/contract')
     return async (events) => {
       for (const event of events) await out.record(toWire(event))
     }

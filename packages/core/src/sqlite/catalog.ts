@@ -2,13 +2,12 @@ import { statSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { toIsoTime } from '../internal/time.ts'
-import type { LogCatalog, LogStats, StreamSummary, TypeSummary } from '../store/store.ts'
+import type { LogCatalog, LogFault, LogStats, StreamSummary, TypeSummary } from '../store/store.ts'
 import { inSnapshot, type Cell } from './connection.ts'
 import { readHead } from './log-watch.ts'
 import type { SqliteSettings } from './options.ts'
 import { readMark } from './position-index.ts'
 import type { ReadSide } from './reader.ts'
-import { verifyLog } from './verify.ts'
 
 /** What is in the log, from the indexes behind the mark and the few events beyond it. */
 export function makeCatalog(open: () => Promise<ReadSide>, settings: SqliteSettings): LogCatalog {
@@ -24,8 +23,17 @@ export function makeCatalog(open: () => Promise<ReadSide>, settings: SqliteSetti
       const side = await open()
       return side.read(() => readStats(side, settings))
     },
-    verify: (options = {}) => verifyLog(open, options.signal),
+    verify: (options = {}) => verify(open, options.signal),
   }
+}
+
+/** Its code is loaded by who asks for it: few do. */
+async function* verify(
+  open: () => Promise<ReadSide>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<LogFault, void, void> {
+  const { verifyLog } = await import('./verify.ts')
+  yield* verifyLog(open, signal)
 }
 
 const TYPES = `

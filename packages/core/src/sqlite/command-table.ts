@@ -2,8 +2,6 @@ import { toIsoTime } from '../internal/time.ts'
 import type { CommandOutcome, CommandRecord } from '../store/command-record.ts'
 import type { Cell, Connection } from './connection.ts'
 import type { NameTables } from './names.ts'
-import { UNFINISHED } from './parked-filter.ts'
-import { countDeleted } from './retention-table.ts'
 
 const COLUMNS = `command_id, type, correlation_id, causation_id, actor, created_at, request_hash, outcome, stream,
   stream_version, first_position, last_position, result`
@@ -57,20 +55,6 @@ export function commandsOf(
     )
     .all(correlationId)
   return rows.map((row) => toCommand(row, names))
-}
-
-/** Within a transaction of the writer. @returns how many are gone */
-export function sweepCommands(
-  connection: Connection,
-  beforeMs: number,
-  limit: number | undefined,
-): number {
-  const sql = `delete from commands where command_id in (select command_id from commands
-    where created_at < ? and (causation_id is null or causation_id not in (select event_id from parked where ${UNFINISHED}))
-    limit ?)`
-  const count = Number(connection.statement(sql).run(beforeMs, limit ?? -1).changes)
-  if (count > 0) countDeleted(connection, 'commands', count)
-  return count
 }
 
 function toCommand(row: readonly Cell[], names: NameTables): CommandRecord {

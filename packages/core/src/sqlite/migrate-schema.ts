@@ -1,19 +1,5 @@
-import { existsSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
-
-import { toIsoTime } from '../internal/time.ts'
-import { version } from '../internal/version.ts'
-import {
-  minimumReaderOf,
-  type MigrateOptions,
-  type MigrationReport,
-  type MigrationStep,
-} from '../store/migration-report.ts'
-import { readOptions, type SqliteOptions, type SqliteSettings } from './options.ts'
-import { requireReadable, VERSION_TABLE } from './schema/migrate.ts'
-import { migrations } from './schema/migrations.ts'
-import { sqlite } from './sqlite-store.ts'
-import { toStoreError } from './store-failure.ts'
+import type { MigrateOptions, MigrationReport } from '../store/migration-report.ts'
+import type { SqliteOptions } from './options.ts'
 
 /**
  * Brings a file to the form of this version, as opening it does, and says what that was. A file that is
@@ -23,45 +9,9 @@ import { toStoreError } from './store-failure.ts'
  */
 export async function migrateSchema(
   given: string | SqliteOptions,
-  { dryRun = false }: MigrateOptions = {},
+  how: MigrateOptions = {},
 ): Promise<MigrationReport> {
-  const settings = readOptions(given)
-  const before = readForm(settings)
-  const steps = migrations.filter(({ number }) => number > before.number)
-  if (!dryRun && steps.length > 0) {
-    await using store = sqlite(given)
-    await store.open()
-  }
-  return {
-    location: settings.location,
-    from: before.number,
-    to: Math.max(before.number, steps.at(-1)?.number ?? 0),
-    minimumReader: minimumReaderOf(steps, before.reader),
-    steps,
-    script: steps.length === 0 ? '' : scriptOf(steps, settings),
-  }
-}
-
-function readForm(settings: SqliteSettings): { readonly number: number; readonly reader: number } {
-  if (!existsSync(settings.file)) return { number: 0, reader: 0 }
-  let database: DatabaseSync | undefined
-  try {
-    database = new DatabaseSync(settings.file, { readOnly: true })
-    const table = "select 1 from sqlite_schema where type = 'table' and name = 'schema_version'"
-    if (database.prepare(table).get() === undefined) return { number: 0, reader: 0 }
-    return requireReadable(database, settings)
-  } catch (error) {
-    throw toStoreError(error, settings.location)
-  } finally {
-    database?.close()
-  }
-}
-
-function scriptOf(steps: readonly MigrationStep[], { clock }: SqliteSettings): string {
-  const at = toIsoTime(clock.now())
-  const parts = steps.map(
-    ({ number, minimumReader, sql }) =>
-      `${sql.trim()}\ninsert into schema_version values (${number}, ${minimumReader}, '${at}', 'tidings ${version}');`,
-  )
-  return ['begin immediate;', `${VERSION_TABLE};`, ...parts, 'commit;'].join('\n\n')
+  // Every program that opens a file loads this one; few call it.
+  const { migrateFile } = await import('./migrate-file.ts')
+  return migrateFile(given, how)
 }

@@ -3,25 +3,19 @@ import { dirname } from 'node:path'
 
 import { StoreError } from '../errors/store-errors.ts'
 import { openConnection, type Connection } from './connection.ts'
-import { EventWriter } from './event-writer.ts'
 import { FileWatch } from './file-watch.ts'
-import { GroupCommit } from './group-commit.ts'
 import { IndexFiller } from './index-filler.ts'
 import { LogWatch } from './log-watch.ts'
 import type { SqliteSettings } from './options.ts'
 import { makeReader, type ReadSide } from './reader.ts'
 import { retryBusy } from './retry-busy.ts'
-import { migrate } from './schema/migrate.ts'
+import { isCurrent } from './schema/schema-version.ts'
 import { toStoreError } from './store-failure.ts'
-import { UserSql } from './user-sql.ts'
 import { Writer } from './writer.ts'
 
 /** The file, open: its two connections and what works on them. */
 export interface OpenLog {
   readonly writer: Writer
-  readonly events: EventWriter
-  readonly group: GroupCommit
-  readonly userSql: UserSql
   readonly side: ReadSide
   readonly watch: LogWatch
   readonly filler: IndexFiller
@@ -37,7 +31,7 @@ export async function openLog(settings: SqliteSettings): Promise<OpenLog> {
   const connection = await retryBusy(() => openConnection(settings, 'writer'), settings)
   let reading: Connection | undefined
   try {
-    await retryBusy(() => migrate(connection, settings), settings)
+    await bringUpToDate(connection, settings)
     reading = await retryBusy(() => openConnection(settings, 'reader'), settings)
     return assemble(connection, reading, settings)
   } catch (error) {
@@ -45,6 +39,13 @@ export async function openLog(settings: SqliteSettings): Promise<OpenLog> {
     connection.close()
     throw toStoreError(error, settings.location)
   }
+}
+
+/** The steps from an older form are loaded where there is one. */
+async function bringUpToDate(connection: Connection, settings: SqliteSettings): Promise<void> {
+  if (await retryBusy(() => isCurrent(connection, settings), settings)) return
+  const { migrate } = await import('./schema/migrate.ts')
+  await retryBusy(() => migrate(connection, settings), settings)
 }
 
 function assemble(connection: Connection, reading: Connection, settings: SqliteSettings): OpenLog {
@@ -56,18 +57,9 @@ function assemble(connection: Connection, reading: Connection, settings: SqliteS
     filler.appended(head)
   }
   const writer = new Writer({ connection, settings, file, onAppended })
-  const events = new EventWriter(writer)
   const filler = new IndexFiller(writer)
   filler.start()
-  return {
-    writer,
-    events,
-    group: new GroupCommit(writer, events),
-    userSql: new UserSql(connection, settings.location),
-    side,
-    watch,
-    filler,
-  }
+  return { writer, side, watch, filler }
 }
 
 export function closeLog({ writer, side }: OpenLog): void {

@@ -213,6 +213,20 @@ function noteRemoved(connection: Connection, stream: string, version: number): v
     )
 }
 
+/** Deletes commands. Within a transaction of the writer. @returns how many are gone */
+export function sweepCommands(
+  connection: Connection,
+  beforeMs: number,
+  limit: number | undefined,
+): number {
+  const sql = `delete from commands where command_id in (select command_id from commands
+    where created_at < ? and (causation_id is null or causation_id not in (select event_id from parked where ${UNFINISHED}))
+    limit ?)`
+  const count = Number(connection.statement(sql).run(beforeMs, limit ?? -1).changes)
+  if (count > 0) countDeleted(connection, 'commands', count)
+  return count
+}
+
 /** Within a transaction of the writer. From now on a version that knows nothing of it keeps off. */
 export function countDeleted(
   connection: Connection,

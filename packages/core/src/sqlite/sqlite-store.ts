@@ -27,20 +27,19 @@ import type {
 } from '../store/store.ts'
 import type { SubscriptionStore } from '../store/subscription-store.ts'
 import type { TimerStore } from '../store/timer-store.ts'
-import { backupTo } from './backup.ts'
 import { makeCatalog } from './catalog.ts'
-import { commandsOf, findCommand, sweepCommands } from './command-table.ts'
+import { commandsOf, findCommand } from './command-table.ts'
 import { declareContracts, listContracts } from './contract-table.ts'
-import { deliveryTables } from './delivery-tables.ts'
+import { lateTables } from './late-tables.ts'
 import { EVENT_COLUMNS, toEnvelope } from './event-row.ts'
 import { queryPages } from './log-query.ts'
 import { closeLog, openLog, type OpenLog } from './open-log.ts'
 import { readOptions, type SqliteOptions, type SqliteSettings } from './options.ts'
-import { retentionTable } from './retention-table.ts'
 import { loadSnapshot, saveSnapshot } from './snapshot-table.ts'
 import { readStreamPages } from './stream-reader.ts'
 import type { TableAccess } from './table-access.ts'
-import { SqliteTransaction } from './transaction.ts'
+import type { SqliteTransaction } from './transaction.ts'
+import type { WriteSide } from './write-side.ts'
 
 /** A log in a SQLite file, with `tx.sql` for the user's own tables beside it. */
 export interface SqliteStore extends Store<SqlTransaction> {
@@ -88,6 +87,8 @@ class SqliteLogStore implements SqliteStore {
   readonly #underWay = new Set<Promise<unknown>>()
   #opening: Promise<OpenLog> | undefined
   #log: OpenLog | undefined
+  #loadingWrites: Promise<WriteSide> | undefined
+  #writes: WriteSide | undefined
   #closed: Promise<void> | undefined
 
   constructor(settings: SqliteSettings) {
@@ -109,14 +110,14 @@ class SqliteLogStore implements SqliteStore {
       write: (work) => this.#write(({ writer }) => work(writer.connection)),
       now: () => Math.floor(settings.clock.now()),
     }
-    const tables = deliveryTables(access)
+    const tables = lateTables(access, async () => (await this.#ready()).side.names)
     this.subscriptions = tables.subscriptions
     this.leases = tables.leases
     this.parked = tables.parked
     this.operations = tables.operations
     this.timers = tables.timers
     this.inbox = tables.inbox
-    this.retention = retentionTable(access, async () => (await this.#ready()).side.names)
+    this.retention = tables.retention
   }
 
   async open(): Promise<void> {
@@ -130,7 +131,7 @@ class SqliteLogStore implements SqliteStore {
     this.#requireWritable()
     options.signal?.throwIfAborted()
     checkAppends(appends, options)
-    const { group } = this.#log ?? (await this.#ready())
+    const { group } = this.#writes ?? (await this.#readyToWrite())
     return group.append({ appends, command: options.command }, options.signal)
   }
 
@@ -140,8 +141,8 @@ class SqliteLogStore implements SqliteStore {
   ): Promise<Result> {
     this.#requireWritable()
     signal?.throwIfAborted()
-    const log = await this.#ready()
-    return this.#track(this.#transact(new SqliteTransaction(log, signal), work))
+    const writes = await this.#readyToWrite()
+    return this.#track(this.#transact(writes.makeTransaction(signal), work))
   }
 
   async #transact<Result>(
@@ -193,7 +194,7 @@ class SqliteLogStore implements SqliteStore {
 
   async backup(file: string): Promise<void> {
     await this.#ready()
-    await this.#track(backupTo(file, this.#settings))
+    await this.#track(import('./backup.ts').then(({ backupTo }) => backupTo(file, this.#settings)))
   }
 
   close(): Promise<void> {
@@ -218,6 +219,7 @@ class SqliteLogStore implements SqliteStore {
       sweep: async (before, limit) => {
         requireLimit(limit)
         const beforeMs = requireTime('before', before)
+        const { sweepCommands } = await import('./retention-table.ts')
         return this.#write(({ writer }) => sweepCommands(writer.connection, beforeMs, limit))
       },
     }
@@ -227,9 +229,12 @@ class SqliteLogStore implements SqliteStore {
     // A file that could not be opened has told its caller so, and there is nothing to close.
     const log = await this.#opening?.catch(() => undefined)
     if (log === undefined) return
-    // Calls that were let in just before are on their way to where they are waited for.
+    // Calls that were let in just before are on their way to where they are waited for, the first
+    // write by way of its code.
     await nextTurn()
-    await log.group.settled()
+    await this.#loadingWrites?.catch(() => undefined)
+    await nextTurn()
+    await this.#writes?.group.settled()
     await Promise.allSettled(this.#underWay)
     await log.filler.finish()
     log.watch.end(this.#closedError())
@@ -250,6 +255,16 @@ class SqliteLogStore implements SqliteStore {
     }
     this.#requireOpen()
     return this.#log
+  }
+
+  /** The code that writes is loaded by the first write: without it a log opens in half the time. */
+  async #readyToWrite(): Promise<WriteSide> {
+    const { writer } = await this.#ready()
+    this.#loadingWrites ??= import('./write-side.ts').then(({ makeWriteSide }) =>
+      makeWriteSide(writer),
+    )
+    this.#writes = await this.#loadingWrites
+    return this.#writes
   }
 
   async #read<Result>(work: (log: OpenLog) => Result): Promise<Result> {

@@ -19,7 +19,8 @@ import { fileURLToPath } from 'node:url'
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
-import { migrations, SCHEMA_NUMBER } from '../../src/sqlite/schema/migrations.ts'
+import { migrations } from '../../src/sqlite/schema/migrations.ts'
+import { SCHEMA_NUMBER } from '../../src/sqlite/schema/schema-version.ts'
 import { sqlite, type SqliteStore } from '../../src/sqlite.ts'
 import { failureOf } from './fault-fixture.ts'
 import { append, event, scratch } from './log-fixture.ts'

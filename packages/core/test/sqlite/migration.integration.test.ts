@@ -3,7 +3,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { eventLog } from '../../src/sqlite/schema/001-event-log.ts'
-import { SCHEMA_NUMBER } from '../../src/sqlite/schema/migrations.ts'
+import { SCHEMA_NUMBER } from '../../src/sqlite/schema/schema-version.ts'
 import { sqlite } from '../../src/sqlite.ts'
 import { failureOf } from './fault-fixture.ts'
 import { append, scratch } from './log-fixture.ts'

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 
 import { version } from '../../src/internal/version.ts'
-import { migrations, SCHEMA_NUMBER } from '../../src/sqlite/schema/migrations.ts'
+import { migrations } from '../../src/sqlite/schema/migrations.ts'
+import { SCHEMA_NUMBER } from '../../src/sqlite/schema/schema-version.ts'
 
 test('the version in the sources is the one of the package', () => {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')

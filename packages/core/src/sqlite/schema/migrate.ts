@@ -3,7 +3,8 @@ import { toIsoTime } from '../../internal/time.ts'
 import { version } from '../../internal/version.ts'
 import type { Connection } from '../connection.ts'
 import type { SqliteSettings } from '../options.ts'
-import { migrations, SCHEMA_NUMBER } from './migrations.ts'
+import { migrations } from './migrations.ts'
+import { readVersion } from './schema-version.ts'
 
 export const VERSION_TABLE = `create table if not exists schema_version (
   number         integer primary key,
@@ -13,22 +14,15 @@ export const VERSION_TABLE = `create table if not exists schema_version (
 ) strict`
 
 /**
- * Brings the database to the form that this version writes, in one transaction. A newer form stays as
- * it is, if it lets a reader of this version work with it.
+ * Brings the database to the form that this version writes, in one transaction.
  *
  * @throws {StoreError} `TIDINGS_STORE_TOO_NEW`
  * @throws SQLite's own error when the file cannot be written
  */
 export function migrate(connection: Connection, settings: SqliteSettings): void {
   const { db } = connection
-  const current = isCurrent(connection, settings)
   db.exec('begin immediate')
   try {
-    if (current) {
-      // SQLite opens a file that it may not write, and says so at the first write: better now.
-      db.exec('update schema_version set number = number')
-      return db.exec('rollback')
-    }
     db.exec(VERSION_TABLE)
     // Another process may have done it while this one waited for the lock.
     const from = readVersion(connection, settings)
@@ -60,33 +54,4 @@ function runStep({ db }: Connection, { location }: SqliteSettings, sql: string):
       { cause: error },
     )
   }
-}
-
-function isCurrent(connection: Connection, settings: SqliteSettings): boolean {
-  const table = connection.db
-    .prepare("select 1 from sqlite_schema where type = 'table' and name = 'schema_version'")
-    .get()
-  return table !== undefined && readVersion(connection, settings) >= SCHEMA_NUMBER
-}
-
-function readVersion({ db }: Connection, settings: SqliteSettings): number {
-  return requireReadable(db, settings).number
-}
-
-/** @throws {StoreError} `TIDINGS_STORE_TOO_NEW` */
-export function requireReadable(
-  database: Pick<Connection['db'], 'prepare'>,
-  settings: SqliteSettings,
-): { readonly number: number; readonly reader: number } {
-  const row = database
-    .prepare(
-      'select coalesce(max(number), 0) as number, coalesce(max(minimum_reader), 0) as reader from schema_version',
-    )
-    .get() as { number: number; reader: number }
-  if (row.reader <= SCHEMA_NUMBER) return row
-  throw new StoreError(
-    'TIDINGS_STORE_TOO_NEW',
-    settings.location,
-    `${settings.location}: the file has schema ${row.number} and can be read by schema ${row.reader} or later; this version of Tidings (${version}) has schema ${SCHEMA_NUMBER}. Nothing was changed. Install a newer version.`,
-  )
 }
