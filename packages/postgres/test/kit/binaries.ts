@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 
 export interface Binaries {
   readonly initdb: string
@@ -35,14 +35,25 @@ async function embedded(): Promise<Binaries | undefined> {
   }
 }
 
-function system(): Binaries | undefined {
+/** What dumps and restores, beside a server of its own version; undefined: none is installed here. */
+export function findDumpTools():
+  | (Binaries & { readonly dump: string; readonly restore: string })
+  | undefined {
+  const found = system('pg_dump', 'pg_restore')
+  if (found === undefined) return undefined
+  const beside = (name: string): string => join(dirname(found.postgres), name)
+  return { ...found, dump: beside('pg_dump'), restore: beside('pg_restore') }
+}
+
+/** @param besides what has to be in the same folder */
+function system(...besides: readonly string[]): Binaries | undefined {
   const folders = [
     ...(process.env['PATH'] ?? '').split(delimiter),
     // Debian keeps them off the path; the newest comes first.
     ...globSync('/usr/lib/postgresql/*/bin').toSorted().reverse(),
   ]
-  const folder = folders.find(
-    (folder) => existsSync(join(folder, 'postgres')) && existsSync(join(folder, 'initdb')),
+  const folder = folders.find((folder) =>
+    ['postgres', 'initdb', ...besides].every((name) => existsSync(join(folder, name))),
   )
   if (folder === undefined) return undefined
   return { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') }

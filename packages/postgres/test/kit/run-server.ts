@@ -9,7 +9,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { findBinaries, runAs } from './binaries.ts'
+import { findBinaries, runAs, type Binaries } from './binaries.ts'
 
 /** A server in a folder, which is its own. */
 export interface Server {
@@ -24,8 +24,8 @@ export interface Server {
 export const WITH_PASSWORD = 'with_password'
 
 /** Makes the data of a server in an empty folder. */
-export async function initServer(folder: string): Promise<void> {
-  const { initdb } = await findBinaries()
+export async function initServer(folder: string, binaries?: Binaries): Promise<void> {
+  const { initdb } = binaries ?? (await findBinaries())
   const as = runAs()
   const data = join(folder, 'data')
   mkdirSync(data)
@@ -42,8 +42,8 @@ export async function initServer(folder: string): Promise<void> {
 }
 
 /** Starts it, and resolves when it answers. */
-export async function startServer(folder: string): Promise<Server> {
-  const { postgres } = await findBinaries()
+export async function startServer(folder: string, binaries?: Binaries): Promise<Server> {
+  const { postgres } = binaries ?? (await findBinaries())
   const settings = {
     listen_addresses: '',
     unix_socket_directories: folder,
