@@ -1,5 +1,6 @@
 export * from './contract.ts'
 export * from './bus.ts'
+export type { CommitListener, Committed } from './store/commits.ts'
 export { memoryStore } from './store/memory/memory-store.ts'
 export type {
   AppendOptions,

@@ -220,6 +220,12 @@ class PostgresLogStore implements PostgresStore {
     return watch.wait(position, options.signal)
   }
 
+  /** Another process may have appended between what is known here and a commit: all of it is read. */
+  onCommitted(): () => void {
+    this.#requireOpen()
+    return () => undefined
+  }
+
   close(): Promise<void> {
     if (isInTransactionOf(this)) return Promise.reject(this.#nested())
     this.#closed ??= this.#finish()

@@ -43,6 +43,7 @@ export interface RunningSubscription extends SubscriptionStatus {
 /** Everything that this process delivers. */
 export class Delivery {
   readonly #ports: DeliveryPorts
+  readonly #tail: LogTail
   readonly #runners: readonly (SubscriptionRunner | ShardedRunner)[]
   readonly #timers: TimerRunner
   readonly #sweeper: Sweeper
@@ -56,6 +57,7 @@ export class Delivery {
     refuseProblems(subscriptions, ports)
     this.#ports = ports
     const tail = new LogTail(ports.store)
+    this.#tail = tail
     const ownership = readOwnership(ports, options)
     this.#timers = new TimerRunner(ports, ownership)
     this.#sweeper = new Sweeper(ports, { ownership, retention: readRetention(options.retention) })
@@ -83,6 +85,7 @@ export class Delivery {
   async stop(): Promise<void> {
     const alone = [this.#timers.stop(), this.#sweeper.stop()]
     await Promise.all([...alone, ...this.#runners.map((runner) => runner.stop())])
+    this.#tail.end()
   }
 
   /** Timers were set in this process. */

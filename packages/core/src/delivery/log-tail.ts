@@ -1,4 +1,5 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
+import type { Committed } from '../store/commits.ts'
 import type { Store } from '../store/store.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
 import type { Selection } from './selection.ts'
@@ -28,10 +29,23 @@ export function pageSizeFor({
   if (handleBatch === undefined) return PAGE
   return Math.min(Math.max(PAGE, batchSize), LARGEST_PAGE)
 }
+/** Made once: an abort without a reason makes an error with a stack. */
+const ENDED = new Error('The log is followed no more')
+
+/** A subscription that waits for the log to go on. */
+interface Waiter {
+  readonly after: number
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+}
 
 /**
  * The one tail reader of a process: subscriptions that are near the end of the log share what it reads,
  * and its one wait for more. One that is far behind reads pages of its own, through the indexes.
+ *
+ * What this process commits itself, while a subscription waits at the end of the log, is handed over
+ * and not read back. While all of them are busy it is left to the next reading, which takes all that
+ * came meanwhile at once: so what is kept does not grow with what is written.
  */
 export class LogTail {
   readonly #store: Store
@@ -40,11 +54,30 @@ export class LogTail {
   /** The kept pages begin behind this position; undefined before the first reading. */
   #start: number | undefined
   #extending: Promise<void> | undefined
+  readonly #waiters = new Set<Waiter>()
+  /** The position that the store is asked to go beyond; undefined: it is not asked. */
+  #watchedFrom: number | undefined
+  /** The end of the log as the last commit that was handed over left it; others may have moved it since. */
+  #handedUpTo: number | undefined
+  readonly #ending = new AbortController()
+  readonly #unfollow: () => void
   /** Choices whose last page of its own was full of wanted events. */
   readonly #dense = new WeakSet<Selection>()
 
   constructor(store: Store) {
     this.#store = store
+    this.#unfollow = store.onCommitted((committed) => this.#take(committed))
+  }
+
+  /** Follows the log no more. */
+  end(): void {
+    this.#unfollow()
+    this.#ending.abort(ENDED)
+  }
+
+  /** What is known behind a position without asking the store; undefined: nothing is. */
+  known(after: number): LogPage | undefined {
+    return this.#start === undefined || after < this.#start ? undefined : this.#kept(after)
   }
 
   /**
@@ -56,6 +89,7 @@ export class LogTail {
     if (after < this.#start) return this.#readOwn(after, selection, size)
     const kept = this.#kept(after)
     if (kept !== undefined) return kept
+    if (after === this.#handedUpTo) return { events: [], upTo: after }
     // Many ask for the same next page, and share one reading.
     // Cleared behind the assignment, also where the store throws at once: or it would fail for ever.
     this.#extending ??= this.#extend().finally(() => {
@@ -65,9 +99,85 @@ export class LogTail {
     return this.#kept(after) ?? { events: [], upTo: after }
   }
 
-  /** Resolves when the log goes on behind a position. @throws the signal's reason */
+  /**
+   * Resolves when the log goes on behind a position, or may have.
+   *
+   * @throws the signal's reason; what the store throws
+   */
   wait(after: number, signal: AbortSignal): Promise<void> {
-    return this.#store.waitBeyond(after, { signal })
+    signal.throwIfAborted()
+    const isKnown = this.#end !== undefined && this.#end > after
+    if (isKnown || after < (this.#watchedFrom ?? after)) {
+      this.#hasMoved(after)
+      return Promise.resolve()
+    }
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => {
+        this.#waiters.delete(waiter)
+        reject(signal.reason as Error)
+      }
+      const settled = (): void => signal.removeEventListener('abort', onAbort)
+      const waiter: Waiter = {
+        after,
+        resolve: () => (resolve(), settled()),
+        reject: (error) => (reject(error), settled()),
+      }
+      this.#waiters.add(waiter)
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#watch()
+    })
+  }
+
+  /**
+   * Takes a commit as if it had been read, where it follows what is kept: the store says that nothing
+   * lies between. Anything else is read in its turn.
+   */
+  #take(committed: Committed): void {
+    const { after, count, upTo } = committed
+    if (this.#waiters.size === 0 || after !== this.#end || count > PAGE) return
+    this.#keep({ events: committed.events(), upTo })
+    this.#handedUpTo = upTo
+    this.#wake(upTo - 1)
+  }
+
+  /** Lets those go on who wait for what is behind a position, or for something before it. */
+  #wake(upTo: number): void {
+    for (const waiter of this.#waiters) {
+      if (waiter.after > upTo) continue
+      this.#waiters.delete(waiter)
+      waiter.resolve()
+    }
+  }
+
+  /** The log goes on behind this position. Where nothing of that was handed over, it has to be read. */
+  #hasMoved(from: number): void {
+    if (this.#handedUpTo === from) this.#handedUpTo = undefined
+  }
+
+  #watch(): void {
+    if (this.#watchedFrom !== undefined) return
+    void this.#follow()
+      .catch((error: unknown) => {
+        // Whoever does not wait now asks again, and hears it then.
+        for (const { reject } of this.#waiters) reject(error as Error)
+        this.#waiters.clear()
+      })
+      .finally(() => {
+        this.#watchedFrom = undefined
+        // Some may have come since the last look.
+        if (this.#waiters.size > 0) this.#watch()
+      })
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#ending
+    while (this.#waiters.size > 0) {
+      const from = Math.min(...Array.from(this.#waiters, ({ after }) => after))
+      this.#watchedFrom = from
+      await this.#store.waitBeyond(from, { signal })
+      this.#hasMoved(from)
+      this.#wake(from)
+    }
   }
 
   async #readOwn(after: number, selection: Selection, size: number): Promise<LogPage> {
@@ -101,6 +211,17 @@ export class LogTail {
     return { events: page.events.filter(({ position }) => position > after), upTo: page.upTo }
   }
 
+  /** What is known ends here; undefined before the first reading. */
+  get #end(): number | undefined {
+    return this.#pages.at(-1)?.upTo ?? this.#start
+  }
+
+  #keep(page: LogPage): void {
+    this.#pages.push(page)
+    this.#keptCount += page.events.length
+    while (this.#keptCount > KEPT) this.#dropOldest()
+  }
+
   #dropOldest(): void {
     const page = this.#pages.shift()!
     this.#keptCount -= page.events.length
@@ -108,12 +229,10 @@ export class LogTail {
   }
 
   async #extend(): Promise<void> {
-    const after = this.#pages.at(-1)?.upTo ?? this.#start!
+    const after = this.#end!
     const events = await this.#store.readAll({ after, limit: PAGE, pageSize: PAGE }).toArray()
+    // What was handed over meanwhile may be in it again: whoever asks gets what is behind a position.
     const upTo = events.at(-1)?.position
-    if (upTo === undefined) return
-    this.#pages.push({ events, upTo })
-    this.#keptCount += events.length
-    while (this.#keptCount > KEPT) this.#dropOldest()
+    if (upTo !== undefined) this.#keep({ events, upTo })
   }
 }

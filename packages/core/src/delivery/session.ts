@@ -181,7 +181,8 @@ export class Session {
     let after = this.#tracker.mark
     for (;;) {
       await this.#untilRoom()
-      const page = await this.#runner.insist(() => tail.read(after, selection, atOnce))
+      const known = tail.known(after)
+      const page = known ?? (await this.#runner.insist(() => tail.read(after, selection, atOnce)))
       if (page.upTo <= after) {
         this.holds.setLive(true)
         await this.#runner.insist(() => tail.wait(after, this.#stopping.signal))

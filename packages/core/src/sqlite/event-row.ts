@@ -45,7 +45,8 @@ const REPEATED_LENGTH = 64
 const REPEATED_LIMIT = 1000
 const repeated = new Map<string, EventMetadata>()
 
-function parseMetadata(text: string): EventMetadata {
+/** Metadata from its text; the same object where it is short and comes again. */
+export function parseMetadata(text: string): EventMetadata {
   if (text.length > REPEATED_LENGTH) return JSON.parse(text) as EventMetadata
   const known = repeated.get(text)
   if (known !== undefined) return known

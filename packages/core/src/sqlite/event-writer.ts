@@ -12,6 +12,7 @@ import {
 import type { AppendResult, StreamAppend } from '../store/store.ts'
 import { commandExists, insertCommand } from './command-table.ts'
 import type { RowStatement } from './connection.ts'
+import { PlacedEvents } from './placed-events.ts'
 import type { Writer } from './writer.ts'
 
 /** What one caller wants to append. */
@@ -27,6 +28,7 @@ const INSERT = `insert into event_log (stream, version, event_id, event_type, ev
 /** The statements of an append, within a transaction that the caller holds. */
 export class EventWriter {
   readonly #writer: Writer
+  readonly #placed = new PlacedEvents()
   readonly #insert: StatementSync
   readonly #version: RowStatement
   readonly #removedVersion: RowStatement
@@ -103,7 +105,8 @@ export class EventWriter {
   }
 
   #insertEvents({ stream, events }: StreamAppend, from: number): AppendResult {
-    const { names, recordedAt } = this.#writer
+    const { names, recordedAt, lastPosition, hasAppended } = this.#writer
+    if (!hasAppended) this.#placed.begin(lastPosition)
     const positions: number[] = []
     let version = from
     for (const event of events) {
@@ -129,8 +132,11 @@ export class EventWriter {
       )
       positions.push(lastInsertRowid as number)
     }
-    this.#writer.appended(positions.at(-1) ?? 0)
-    return { stream, version, positions, recordedAt: toIsoTime(recordedAt), repeated: false }
+    const at = toIsoTime(recordedAt)
+    if (this.#writer.listeners.size > 0)
+      this.#placed.add({ events, from, positions, recordedAt: at })
+    this.#writer.appended(positions.at(-1)!, this.#placed)
+    return { stream, version, positions, recordedAt: at, repeated: false }
   }
 
   #recordCommand(command: CommandRecord, results: readonly AppendResult[]): void {

@@ -11,6 +11,7 @@ const BUSY_MS = 5
 const IDLE_MS = 250
 /** Made once: an abort without a reason makes a DOMException with a stack, 20 µs for each event that comes singly. */
 const NOBODY_WAITS = new Error('Nobody waits for the log to go on')
+const BUSY_AGAIN = new Error('Somebody waits for the log to go on again')
 
 /**
  * Wakes those who wait for the log to go on: at once for what this process commits; for others'
@@ -25,6 +26,10 @@ export class LogWatch {
   readonly #waiters = new Set<Waiter>()
   #watching: AbortController | undefined
   #fileVersion = -1
+  #delayMs = BUSY_MS
+  #isResting = false
+  /** The end of the log when it was last heard of; others may have moved it since. */
+  #told = 0
 
   constructor(side: ReadSide, clock: Clock) {
     this.#side = side
@@ -34,7 +39,7 @@ export class LogWatch {
   /** Resolves when the log is beyond a position. @throws the signal's reason */
   async wait(position: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted()
-    if ((await this.readHead()) > position) return
+    if (this.#told > position) return
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const waiter: Waiter = { position, resolve, reject }
     const onAbort = (): void => reject(signal?.reason)
@@ -46,12 +51,13 @@ export class LogWatch {
     } finally {
       this.#waiters.delete(waiter)
       signal?.removeEventListener('abort', onAbort)
-      if (this.#waiters.size === 0) this.#watching?.abort(NOBODY_WAITS)
+      if (this.#waiters.size === 0) this.#rest()
     }
   }
 
   /** The log has gone on to this position. */
   advanced(head: number): void {
+    this.#told = Math.max(this.#told, head)
     for (const waiter of this.#waiters) if (head > waiter.position) waiter.resolve()
   }
 
@@ -64,11 +70,28 @@ export class LogWatch {
     this.#watching?.abort(NOBODY_WAITS)
   }
 
+  /**
+   * Looks no more where nobody waits at the end of the turn. Whoever follows the log waits again before
+   * that, after each event that comes singly: a new watch for each cost more than its reading.
+   */
+  #rest(): void {
+    if (this.#isResting) return
+    this.#isResting = true
+    setImmediate(() => {
+      this.#isResting = false
+      if (this.#waiters.size === 0) this.#watching?.abort(NOBODY_WAITS)
+    })
+  }
+
   #watch(): void {
-    if (this.#watching !== undefined) return
+    if (this.#watching !== undefined) {
+      // Something happens again: it begins anew, and looks often.
+      if (this.#delayMs > 2 * BUSY_MS) this.#watching.abort(BUSY_AGAIN)
+      return
+    }
     const watching = new AbortController()
     this.#watching = watching
-    // Asked once more at the beginning: an append may have come between the look and the waiting.
+    // Looked at from the beginning: nobody did while nobody waited.
     this.#fileVersion = -1
     void this.#poll(watching.signal).catch((error: unknown) => {
       this.#watching = undefined
@@ -81,13 +104,15 @@ export class LogWatch {
   }
 
   async #poll(signal: AbortSignal): Promise<never> {
-    for (let delayMs = BUSY_MS; ; delayMs = Math.min(IDLE_MS, delayMs * 1.5)) {
+    this.#delayMs = BUSY_MS
+    for (;;) {
       signal.throwIfAborted()
       if (await this.#side.read(() => this.#changed())) {
         this.advanced(await this.readHead())
-        delayMs = BUSY_MS
+        this.#delayMs = BUSY_MS
       }
-      await this.#clock.sleep(delayMs, { signal })
+      await this.#clock.sleep(this.#delayMs, { signal })
+      this.#delayMs = Math.min(IDLE_MS, this.#delayMs * 1.5)
     }
   }
 

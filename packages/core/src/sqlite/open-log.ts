@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 
 import { StoreError } from '../errors/store-errors.ts'
 import { openConnection, type Connection } from './connection.ts'
+import type { CommitListener } from '../store/commits.ts'
 import { FileWatch } from './file-watch.ts'
 import { IndexFiller } from './index-filler.ts'
 import { LogWatch } from './log-watch.ts'
@@ -26,14 +27,17 @@ export interface OpenLog {
  *
  * @throws {StoreError} what is wrong with it, and where
  */
-export async function openLog(settings: SqliteSettings): Promise<OpenLog> {
+export async function openLog(
+  settings: SqliteSettings,
+  listeners: ReadonlySet<CommitListener>,
+): Promise<OpenLog> {
   checkPlace(settings)
   const connection = await retryBusy(() => openConnection(settings, 'writer'), settings)
   let reading: Connection | undefined
   try {
     await bringUpToDate(connection, settings)
     reading = await retryBusy(() => openConnection(settings, 'reader'), settings)
-    return assemble(connection, reading, settings)
+    return assemble(connection, reading, { settings, listeners })
   } catch (error) {
     reading?.close()
     connection.close()
@@ -48,7 +52,14 @@ async function bringUpToDate(connection: Connection, settings: SqliteSettings): 
   await retryBusy(() => migrate(connection, settings), settings)
 }
 
-function assemble(connection: Connection, reading: Connection, settings: SqliteSettings): OpenLog {
+function assemble(
+  connection: Connection,
+  reading: Connection,
+  {
+    settings,
+    listeners,
+  }: { readonly settings: SqliteSettings; readonly listeners: ReadonlySet<CommitListener> },
+): OpenLog {
   const file = new FileWatch(settings.file, settings.location)
   const side = makeReader(reading, settings, file)
   const watch = new LogWatch(side, settings.clock)
@@ -56,7 +67,7 @@ function assemble(connection: Connection, reading: Connection, settings: SqliteS
     watch.advanced(head)
     filler.appended(head)
   }
-  const writer = new Writer({ connection, settings, file, onAppended })
+  const writer = new Writer({ connection, settings, file, listeners, onAppended })
   const filler = new IndexFiller(writer)
   filler.start()
   return { writer, side, watch, filler }

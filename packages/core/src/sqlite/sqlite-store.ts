@@ -5,6 +5,7 @@ import { UsageError } from '../errors/usage-errors.ts'
 import { isInTransactionOf, markTransaction, runInTransaction } from '../internal/flow.ts'
 import { requireLimit, requireTime } from '../store/check-arguments.ts'
 import { checkAppends } from '../store/decide-append.ts'
+import type { CommitListener } from '../store/commits.ts'
 import type { LeaseStore } from '../store/lease-store.ts'
 import type { OperationStore } from '../store/operation-store.ts'
 import type { ParkedStore } from '../store/parked-store.ts'
@@ -84,6 +85,7 @@ class SqliteLogStore implements SqliteStore {
   readonly inbox: InboxStore
   readonly retention: RetentionStore
   readonly #settings: SqliteSettings
+  readonly #listeners = new Set<CommitListener>()
   readonly #underWay = new Set<Promise<unknown>>()
   #opening: Promise<OpenLog> | undefined
   #log: OpenLog | undefined
@@ -192,6 +194,12 @@ class SqliteLogStore implements SqliteStore {
     return watch.wait(position, options.signal)
   }
 
+  onCommitted(listener: CommitListener): () => void {
+    this.#requireOpen()
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   async backup(file: string): Promise<void> {
     await this.#ready()
     await this.#track(import('./backup.ts').then(({ backupTo }) => backupTo(file, this.#settings)))
@@ -244,7 +252,7 @@ class SqliteLogStore implements SqliteStore {
   async #ready(): Promise<OpenLog> {
     this.#requireOpen()
     if (this.#log !== undefined) return this.#log
-    this.#opening ??= openLog(this.#settings)
+    this.#opening ??= openLog(this.#settings, this.#listeners)
     const opening = this.#opening
     try {
       this.#log = await opening

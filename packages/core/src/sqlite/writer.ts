@@ -1,8 +1,10 @@
 import { Mutex } from '../internal/mutex.ts'
+import type { CommitListener } from '../store/commits.ts'
 import type { Connection } from './connection.ts'
 import type { FileWatch } from './file-watch.ts'
 import { openNames, type NameTables } from './names.ts'
 import type { AppendStep, SqliteSettings } from './options.ts'
+import type { PlacedEvents } from './placed-events.ts'
 import { retryBusy } from './retry-busy.ts'
 import { toStoreError } from './store-failure.ts'
 
@@ -10,7 +12,9 @@ export interface WriterParts {
   readonly connection: Connection
   readonly settings: SqliteSettings
   readonly file: FileWatch
-  /** Told after each commit that appended events. */
+  /** Who hears of commits: what they are told is gathered only where there are some. */
+  readonly listeners: ReadonlySet<CommitListener>
+  /** Told after each commit that appended events, and after those who hear of commits. */
   readonly onAppended: (head: number) => void
 }
 
@@ -25,17 +29,20 @@ export class Writer {
   readonly settings: SqliteSettings
   readonly names: NameTables
   readonly #file: FileWatch
+  readonly listeners: ReadonlySet<CommitListener>
+  #placed: PlacedEvents | undefined
   readonly #onAppended: (head: number) => void
   readonly #mutex = new Mutex()
   #lastPosition = 0
   #lastRecordedAt = -1
   #appended = false
 
-  constructor({ connection, settings, file, onAppended }: WriterParts) {
+  constructor({ connection, settings, file, listeners, onAppended }: WriterParts) {
     this.connection = connection
     this.settings = settings
     this.names = openNames(connection)
     this.#file = file
+    this.listeners = listeners
     this.#onAppended = onAppended
   }
 
@@ -75,7 +82,7 @@ export class Writer {
     }
     this.step('after-commit')
     this.#file.check()
-    if (this.#appended) this.#onAppended(this.#lastPosition)
+    if (this.#appended) this.#tellAppended()
   }
 
   /** Some errors of SQLite have rolled back already; then there is nothing to do. */
@@ -117,13 +124,25 @@ export class Writer {
     return this.#lastRecordedAt
   }
 
-  appended(position: number): void {
+  appended(position: number, placed: PlacedEvents): void {
     this.#lastPosition = position
     this.#appended = true
+    this.#placed = placed
+  }
+
+  /** Whether this transaction has appended something. */
+  get hasAppended(): boolean {
+    return this.#appended
   }
 
   step(step: AppendStep): void {
     this.settings.onStep?.(step)
+  }
+
+  #tellAppended(): void {
+    const committed = this.#placed?.committed()
+    if (committed !== undefined) for (const listener of this.listeners) listener(committed)
+    this.#onAppended(this.#lastPosition)
   }
 
   #readTail(): void {

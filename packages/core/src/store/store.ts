@@ -3,6 +3,7 @@ import type { EventClass, SealedEvent } from '../contract/seal.ts'
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import type { ExpectedVersion } from '../errors/store-errors.ts'
 import type { CommandRecord } from './command-record.ts'
+import type { CommitListener } from './commits.ts'
 import type { LeaseStore } from './lease-store.ts'
 import type { OperationRecord, OperationStore } from './operation-store.ts'
 import type { ParkedEvent, ParkedStore } from './parked-store.ts'
@@ -218,6 +219,16 @@ export interface Store<Tx extends StoreTransaction = StoreTransaction> extends A
    * 250 ms) for those of others.
    */
   waitBeyond(position: number, options?: { readonly signal?: AbortSignal }): Promise<void>
+  /**
+   * Tells of commits of this process that added events: at once when they are there to stay, before
+   * anybody else hears of them, in order of position. Whoever has everything up to `after` need not
+   * read. Only told is what nothing can lie before but `after`: where the store cannot know that (large
+   * commits, another process in between, a server), it says nothing, and the events are read.
+   *
+   * @param listener called in the midst of the commit: it must be quick, and must not throw
+   * @returns ends it
+   */
+  onCommitted(listener: CommitListener): () => void
 
   readonly commands: CommandStore
   readonly snapshots: SnapshotStore

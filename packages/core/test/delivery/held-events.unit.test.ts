@@ -233,6 +233,8 @@ test('a runtime that fails is seen to fail by everybody, and begins again', asyn
         if (isBroken) throw new TypeError('a mistake of the runtime')
         return store.readAll(...args)
       },
+      // What is handed over would not be read.
+      onCommitted: () => () => undefined,
     }),
     clock,
     handle: () => undefined,

@@ -36,7 +36,7 @@ let folder: ReturnType<typeof scratch>
 let log: OpenLog
 
 async function makeLog(name: string, events: number, mark: number): Promise<OpenLog> {
-  const made = await openLog(readOptions(folder.path(name)))
+  const made = await openLog(readOptions(folder.path(name)), new Set())
   const { connection } = made.writer
   generateLog(connection.db, events)
   connection.db.exec('begin')

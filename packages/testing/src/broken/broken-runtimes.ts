@@ -23,7 +23,7 @@ import {
   IgnoringTheFence,
   MovingApart,
 } from './broken-consumers.ts'
-import { StoreWrapper } from './store-wrapper.ts'
+import { HidingCommits, StoreWrapper } from './store-wrapper.ts'
 
 /** A runtime with one promise broken on purpose, and the scenarios that must find it. */
 export interface BrokenRuntime {
@@ -153,6 +153,10 @@ class SleepingOn extends StoreWrapper {
       signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
     })
   }
+
+  override onCommitted(): () => void {
+    return () => undefined
+  }
 }
 
 // What is done to the subscriptions
@@ -262,6 +266,7 @@ const faults: readonly (readonly [
   ['goes faster than it may', ['A68'], { patch: planned(() => ({ rate: Infinity })) }],
   ['always begins at the beginning', ['B71'], { patch: planned(() => ({ from: 'beginning' })) }],
   ['sleeps through what is appended', ['B75'], { store: (inner) => new SleepingOn(inner) }],
+  ['is handed commits past a hole', ['H68'], { store: (inner) => new HidingCommits(inner) }],
   ['fires timers early', ['T50'], { store: (inner) => new FiringEarly(inner) }],
   ['takes refused records for sent', ['D56'], { patch: optimistic }],
   ['marks records before they are sent', ['D51', 'A62'], { patch: early }],

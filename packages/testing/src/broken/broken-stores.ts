@@ -15,7 +15,7 @@ import { seededIds } from '../fakes/seeded.ts'
 import type { StoreAdapter } from '../scenarios/run-scenario.ts'
 import { consumerFaults, forgettingInbox } from './broken-consumers.ts'
 import { retentionFaults } from './broken-retention.ts'
-import { changePages, readerOf, StoreWrapper } from './store-wrapper.ts'
+import { changePages, HidingCommits, readerOf, StoreWrapper } from './store-wrapper.ts'
 
 /** A store with one promise broken on purpose, and the scenarios that must find it. */
 export interface BrokenStore {
@@ -360,6 +360,7 @@ const faults: readonly (readonly [
   ['records commands apart from events', ['B42'], (inner) => new RecordingCommandsFirst(inner)],
   ['reads the whole log at once', ['B25'], (inner) => new ReadingEverything(inner)],
   ['loses an event at the end of a full page', ['B20'], (inner) => new MissingBoundaries(inner)],
+  ['tells of commits as if nothing lay between', ['C20'], (inner) => new HidingCommits(inner)],
   ['goes on after an abort', ['B56'], (inner) => new DeafToAborts(inner)],
   [
     'lets recordedAt fall with the clock',

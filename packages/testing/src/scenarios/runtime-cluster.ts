@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { defineEvent, defineSubscription, type AnyPart } from 'tidings'
+import { defineEvent, defineSubscription, systemClock, type AnyPart, type Store } from 'tidings'
 import { gate, scenario, turns } from './expectations.ts'
 import {
   carryOut,
@@ -9,6 +9,7 @@ import {
   names,
   ofKey,
   openRuntime,
+  OrderPlaced,
   parkedOf,
   range,
   recorder,
@@ -40,6 +41,39 @@ async function oneOwner(harness: StoreHarness): Promise<void> {
   assert.equal((await runtime.effects()).length, 20, 'each once')
   const owners = seen.filter(({ length }) => length > 0)
   assert.equal(owners.length, 1, 'by one of them')
+}
+
+/** What a process appends itself may be handed to it; what lies between is the other's, and has to be read. */
+async function inTurn(harness: StoreHarness): Promise<void> {
+  const runtime = await openRuntime(harness)
+  // Where a log can be opened once, its other processes share the store.
+  const other = harness.shared ? await harness.open() : runtime.store
+  const seen: Record<string, string[]> = { left: [], right: [] }
+  const start = (name: string, store: Store): Promise<Process> =>
+    runtime.start({ parts: [recorder({ name, seen: seen[name]! })], store })
+  const both = [await start('left', runtime.store), await start('right', other)]
+  for (const process of both) {
+    const isLive = (): boolean => process.app.delivery.subscriptions[0]?.state === 'live'
+    await runtime.until(isLive, 'that it is at the end of the log')
+  }
+  const append = async (n: number): Promise<void> => {
+    const events = OrderPlaced({ key: 'a', n })
+    const { app } = both[n % 2]!
+    await app.store.append({ aggregateType: 'Sample.Order', aggregateId: 'a', events })
+  }
+  for (const n of range(1, 40)) {
+    // At the same moment, and after one that perhaps nobody has taken yet.
+    await Promise.all([append(2 * n), append(2 * n + 1)])
+    await turns(n % 4)
+  }
+  const log = await runtime.store.query({ types: [OrderPlaced.type] }).toArray()
+  const placed = log.map(({ payload }) => nameOf(payload as OrderPayload))
+  for (const name of ['left', 'right']) {
+    const isThere = (): boolean => seen[name]!.length >= placed.length
+    const isDone = harness.shared ? async () => (await systemClock.sleep(1), isThere()) : isThere
+    await runtime.until(isDone, `all of them in '${name}'`)
+    assert.deepEqual(seen[name], placed, `'${name}' has handled each once, in order`)
+  }
 }
 
 async function takesOver(harness: StoreHarness): Promise<void> {
@@ -308,6 +342,7 @@ export const runtimeClusterScenarios: readonly Scenario[] = [
   scenario('H58', 'one that nobody knows is parked after ten minutes', nobodyKnows),
   scenario('H59', 'a process runs what it is told to, and operations reach the owner', runsNothing),
   scenario('H60', 'each subscription has an owner of its own', separately),
+  scenario('H68', 'two processes that append in turn each handle all of it, in order', inTurn),
   scenario(
     'H67',
     'a shard with an event of a newer version goes to a process that knows it',

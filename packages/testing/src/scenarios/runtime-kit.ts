@@ -32,6 +32,8 @@ export interface ProcessOptions {
   readonly publisher?: Publisher
   readonly relay?: RelayOptions
   readonly delivery?: DeliveryOptions
+  /** Another instance of the log than that of the others. */
+  readonly store?: Store
   /** Calls of the store, and begins and ends of transactions, after which the process is dead. */
   readonly diesAfter?: number
   /** Told of every call of the store. */
@@ -159,7 +161,7 @@ export async function openRuntime(harness: StoreHarness): Promise<Runtime> {
     const { publisher, relay, diesAfter, onAsk, skewMs = 0 } = options
     const leaseMs = delivery?.leaseMs ?? LEASE_MS
     const runOut = (): void => harness.clock.shift(leaseMs + 1)
-    const link = severable(store, { diesAfter, onDeath: runOut, onAsk })
+    const link = severable(options.store ?? store, { diesAfter, onDeath: runOut, onAsk })
     links.push(link)
     let isSpared = false
     const app: App = await bootstrap({

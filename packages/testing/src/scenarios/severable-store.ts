@@ -1,4 +1,4 @@
-import type { EventReader, Store, StoreTransaction } from 'tidings'
+import type { CommitListener, EventReader, Store, StoreTransaction } from 'tidings'
 
 /** A process's way to a log, and what can befall it. */
 export interface SeverableStore {
@@ -30,6 +30,10 @@ export function severable(store: Store, options: SeverableOptions = {}): Severab
   const link = new Link(options)
   const view = guard(store, link, {
     close: async () => undefined,
+    onCommitted: (listener: CommitListener) =>
+      store.onCommitted((committed) => {
+        if (link.hears) listener(committed)
+      }),
     transaction: (
       work: (tx: StoreTransaction) => Promise<unknown>,
       txOptions?: { readonly signal?: AbortSignal },
@@ -85,6 +89,11 @@ class Link {
   thaw(): void {
     this.#thawed?.resolve()
     this.#thawed = undefined
+  }
+
+  /** Whether what is said to the process just now is heard by it. */
+  get hears(): boolean {
+    return !this.isSevered && this.#thawed === undefined
   }
 
   asked(method: string): void {

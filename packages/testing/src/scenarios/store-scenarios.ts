@@ -1,5 +1,6 @@
 import { checkHistory, idsOfHistory, randomHistory } from '../model/check-history.ts'
 import { appendingScenarios } from './appending.ts'
+import { committingScenarios } from './committing.ts'
 import { consumerScenarios } from './consumers.ts'
 import { deletingScenarios } from './deleting.ts'
 import { deletingBesideScenarios } from './deleting-beside.ts'
@@ -49,6 +50,7 @@ export const storeScenarios: readonly Scenario[] = Object.freeze([
   ...erasingScenarios,
   ...transactionScenarios,
   ...gapSafetyScenarios,
+  ...committingScenarios,
   ...progressScenarios,
   ...inboxScenarios,
   ...consumerScenarios,

@@ -1,5 +1,6 @@
 import type {
   ClaimedProgress,
+  CommitListener,
   OperationStore,
   ParkedEvent,
   Store,
@@ -178,6 +179,15 @@ class OtherTransactions extends StoreWrapper {
   }
 }
 
+/** Tells of commits as if the event behind them were in them too. */
+class Overstating extends StoreWrapper {
+  override onCommitted(listener: CommitListener): () => void {
+    return this.inner.onCommitted(({ after, upTo, count, events }) =>
+      listener({ after, upTo: upTo + 1, count, events }),
+    )
+  }
+}
+
 function claimsAs(change: (claimed: ClaimedProgress) => ClaimedProgress): (store: Store) => Store {
   return (store) =>
     new OtherSubscriptions(store, (subscriptions) => ({
@@ -225,6 +235,10 @@ const atStore: readonly PlantedBug[] = [
           return tx.progress({ ...change, token: record?.token ?? change.token })
         },
       })),
+  },
+  {
+    name: 'takes what it is handed for more than it is',
+    givesStore: (store) => new Overstating(store),
   },
   {
     name: 'forgets when a parked event is due',

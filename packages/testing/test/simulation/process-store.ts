@@ -2,6 +2,7 @@ import {
   UsageError,
   type AppendOptions,
   type AppendResult,
+  type CommitListener,
   type EventFilter,
   type EventReader,
   type LeaseStore,
@@ -106,6 +107,13 @@ export class ProcessStore extends StoreWrapper {
   override waitBeyond(position: number, options?: { signal?: AbortSignal }): Promise<void> {
     const waiting = this.inner.waitBeyond(position, options)
     return this.#process.hear(Promise.race([waiting, this.#closed.promise]))
+  }
+
+  /** Of half of the commits, as if another process had made the others: whoever follows has to read those. */
+  override onCommitted(listener: CommitListener): () => void {
+    return this.inner.onCommitted((committed) => {
+      if (!this.#isClosed && this.#process.hearsNow()) listener(committed)
+    })
   }
 
   override async close(): Promise<void> {

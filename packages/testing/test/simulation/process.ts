@@ -122,6 +122,11 @@ export class SimulatedProcess {
     }
   }
 
+  /** Whether it was this process that did what is told just now; one that is dead or frozen hears nothing. */
+  hearsNow(): boolean {
+    return !this.#isDead && !this.isFrozen && this.#parts.random.below(2) === 0
+  }
+
   async #pass(step: string): Promise<void> {
     if (!this.#isDead && --this.#stepsLeft < 0) this.die(step)
     await this.#untilRunning()

@@ -3,6 +3,7 @@ import { UsageError } from '../../errors/usage-errors.ts'
 import { systemClock, type Clock } from '../../internal/clock.ts'
 import { isInTransactionOf, markTransaction, runInTransaction } from '../../internal/flow.ts'
 import { Mutex } from '../../internal/mutex.ts'
+import type { CommitListener } from '../commits.ts'
 import type { LeaseStore } from '../lease-store.ts'
 import type { OperationStore } from '../operation-store.ts'
 import type { ParkedStore } from '../parked-store.ts'
@@ -30,7 +31,7 @@ import { memoryCatalog } from './memory-catalog.ts'
 import { MemoryDelivery } from './memory-delivery.ts'
 import { memoryInbox } from './memory-inbox.ts'
 import { memoryLeases } from './memory-leases.ts'
-import { envelopeOf, MemoryLog, planAppend } from './memory-log.ts'
+import { envelopeOf, MemoryLog, planAppend, type LogRecord } from './memory-log.ts'
 import { memoryOperations } from './memory-operations.ts'
 import { memoryParked } from './memory-parked.ts'
 import { compileFilter, readRecords, readStreamRecords } from './memory-reading.ts'
@@ -83,6 +84,7 @@ class MemoryStore implements Store {
   readonly #delivery = new MemoryDelivery()
   readonly #now: () => number
   readonly #lock = new Mutex()
+  readonly #listeners = new Set<CommitListener>()
   readonly #waiters = new Set<Waiter>()
   readonly #underWay = new Set<Promise<unknown>>()
   #closed: Promise<void> | undefined
@@ -123,7 +125,7 @@ class MemoryStore implements Store {
         recordedAt: () => this.#log.recordedAt(),
       })
       this.#log.commit(planned.records, planned.command === undefined ? [] : [planned.command])
-      this.#wake()
+      this.#committed(planned.records)
       return planned.results
     })
   }
@@ -150,8 +152,7 @@ class MemoryStore implements Store {
     const mark = markTransaction(this)
     try {
       const result = await runInTransaction(mark, () => work(tx))
-      await tx.commit(signal)
-      this.#wake()
+      this.#committed(await tx.commit(signal))
       return result
     } finally {
       mark.open = false
@@ -215,6 +216,12 @@ class MemoryStore implements Store {
     }
   }
 
+  onCommitted(listener: CommitListener): () => void {
+    this.#requireOpen()
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
   close(): Promise<void> {
     if (this.#insideTransaction()) return Promise.reject(nested())
     this.#closed ??= this.#finish()
@@ -254,7 +261,19 @@ class MemoryStore implements Store {
     }
   }
 
-  #wake(): void {
+  /** Told and woken in the turn of the commit: nothing can have come between. */
+  #committed(records: readonly LogRecord[]): void {
+    const [first] = records
+    if (first === undefined) return
+    for (const listener of this.#listeners) {
+      listener({
+        // Its positions have no holes.
+        after: first.position - 1,
+        upTo: records.at(-1)!.position,
+        count: records.length,
+        events: () => records.map(envelopeOf),
+      })
+    }
     for (const waiter of this.#waiters) {
       if (this.#log.head > waiter.position) waiter.resolve()
     }

@@ -13,7 +13,7 @@ import type {
 import type { ProgressChange } from '../subscription-store.ts'
 import type { Fired, TimerRecord } from '../timer-store.ts'
 import { StagedDelivery, type MemoryDelivery } from './memory-delivery.ts'
-import { planAppend, type MemoryLog } from './memory-log.ts'
+import { planAppend, type LogRecord, type MemoryLog } from './memory-log.ts'
 import { readStreamRecords } from './memory-reading.ts'
 import { StagedLog } from './staged-log.ts'
 
@@ -99,15 +99,17 @@ export class MemoryTransaction implements StoreTransaction {
   /**
    * Commits. From here on the transaction is closed.
    *
+   * @returns what it added to the log
    * @throws the error of a statement that failed before
    */
-  async commit(signal: AbortSignal | undefined): Promise<void> {
+  async commit(signal: AbortSignal | undefined): Promise<readonly LogRecord[]> {
     this.#open = false
     await this.#entered
     if (this.#failure !== undefined) throw this.#failure.error
     signal?.throwIfAborted()
     this.#log.commit(this.#staged.records, [...this.#staged.commands.values()])
     this.#delivery.commit()
+    return this.#staged.records
   }
 
   /** Gives the lock back, if the transaction ever waited for it. What was not committed is gone. */
