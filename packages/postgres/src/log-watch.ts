@@ -79,18 +79,26 @@ export class LogWatch {
   }
 
   async readHead(): Promise<number> {
-    const sql = `select coalesce(max(position), 0) from ${this.#settings.quoted}.event_log`
+    const sql = `select ${this.#headSql()}`
     const rows = await this.#connections.read((session) => session.rows(sql))
     const head = rows[0]?.[0] as number
     this.#advance(head)
     return head
   }
 
-  /** Whether a transaction of another library left something to be appended. */
-  async #hasDeferred(): Promise<boolean> {
-    const sql = `select exists (select from ${this.#settings.quoted}.deferred_appends where refused is null)`
+  /** As `readHead`, and whether a transaction of another library left something to be appended. */
+  async #look(): Promise<number> {
+    const deferred = `select from ${this.#settings.quoted}.deferred_appends where refused is null`
+    const sql = `select ${this.#headSql()}, exists (${deferred})`
     const rows = await this.#connections.read((session) => session.rows(sql))
-    return rows[0]?.[0] === true
+    const [head, hasDeferred] = rows[0] as readonly [number, boolean]
+    this.#advance(head)
+    if (hasDeferred) this.#onDeferred()
+    return head
+  }
+
+  #headSql(): string {
+    return `(select coalesce(max(position), 0) from ${this.#settings.quoted}.event_log)`
   }
 
   /** Lets go of those who wait, and ends what was begun for them. */
@@ -128,8 +136,7 @@ export class LogWatch {
       const before = this.#head
       // First to hear, then to look: what is appended in between is heard.
       const listening = (await this.#listener?.ready()) ?? false
-      if ((await this.readHead()) > before) delayMs = BUSY_MS
-      if (await this.#hasDeferred()) this.#onDeferred()
+      if ((await this.#look()) > before) delayMs = BUSY_MS
       await this.#pause(listening ? LISTENING_MS : delayMs, signal)
     }
   }
