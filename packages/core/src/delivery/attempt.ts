@@ -150,8 +150,19 @@ function wholeFailure(
 ): unknown {
   if (!(error instanceof PartialFailure)) return error
   const [first] = error.failures
+  const isOfBatch = ({ event: { eventId } }: (typeof error.failures)[number]): boolean =>
+    batch.some(({ event }) => event.eventId === eventId)
+  // What it does not name would count as handled.
+  if (first === undefined || !error.failures.every(isOfBatch)) return namesNone(error)
   if (batch.length === 1 && first !== undefined) return first.error
   return transaction.isOpen ? new Error(error.message, { cause: error }) : error
+}
+
+function namesNone(error: PartialFailure): UsageError {
+  return new UsageError(
+    'TIDINGS_ARGUMENT_INVALID',
+    `A PartialFailure names the events of the batch that failed, one at least; this one names ${error.failures.length === 0 ? 'none' : 'another'}. Nothing of the batch counts as handled. Its message: ${error.message}`,
+  )
 }
 
 function isShared({ plan }: AttemptPorts): boolean {

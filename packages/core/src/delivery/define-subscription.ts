@@ -3,6 +3,7 @@ import type { AnyEventDefinition } from '../contract/definition.ts'
 import type { Envelope, StoredEnvelope } from '../contract/envelope.ts'
 import { DefinitionError } from '../errors/usage-errors.ts'
 import type { Duration } from '../internal/duration.ts'
+import { parseIsoTime } from '../internal/time.ts'
 import type { StoreTransaction } from '../store/store.ts'
 import type { BatchContext, DeliveryContext } from './delivery-context.ts'
 import { MOST_SHARDS } from './shards.ts'
@@ -171,14 +172,13 @@ function readPlan(name: string, options: RawOptions): SubscriptionPlan {
   if (!(rate > 0)) throw new DefinitionError(name, `'rate' is a number above 0; got ${rate}`)
   return Object.freeze({
     events: readEvents(name, options.events),
-    from: options.from ?? 'beginning',
-    filter: options.filter,
-    key: options.key,
+    from: readFrom(name, options.from ?? 'beginning'),
+    filter: requireFunction(name, 'filter', options.filter),
+    key: requireFunction(name, 'key', options.key),
     order: oneOf(name, 'order', options.order ?? 'key', ['key', 'none', 'all']),
     concurrency: whole('concurrency', 10),
     shards: readShards(name, options),
-    timeoutMs:
-      timeout === Number.POSITIVE_INFINITY ? timeout : requireDuration(name, 'timeout', timeout),
+    timeoutMs: readTimeout(name, timeout),
     rate,
     retry: readRetryPolicy(name, options.retry),
     effects: oneOf(name, 'effects', options.effects ?? 'anywhere', ['anywhere', 'database']),
@@ -193,6 +193,33 @@ function readPlan(name: string, options: RawOptions): SubscriptionPlan {
     priorities: undefined,
     readsRaw: false,
   })
+}
+
+/** A position that the log has not reached is found out when it begins. */
+function readFrom(name: string, from: StartFrom): StartFrom {
+  if (from === 'beginning' || from === 'end') return from
+  if (typeof from === 'number' && Number.isSafeInteger(from) && from >= 0) return from
+  const time = (from as { readonly time?: unknown } | null)?.time
+  if (typeof time === 'string' && parseIsoTime(time) !== undefined) return from
+  throw new DefinitionError(
+    name,
+    `'from' is 'beginning', 'end', a position from 0 up, or { time } in ISO 8601 with offset, for example 2026-11-28T09:00:00Z; got ${JSON.stringify(from)}`,
+  )
+}
+
+function requireFunction<Given>(name: string, option: string, given: Given): Given {
+  if (given === undefined || typeof given === 'function') return given
+  throw new DefinitionError(name, `'${option}' is a function; got ${typeof given}`)
+}
+
+function readTimeout(name: string, timeout: Duration): number {
+  if (timeout === Number.POSITIVE_INFINITY) return timeout
+  const ms = requireDuration(name, 'timeout', timeout)
+  if (ms > 0) return ms
+  throw new DefinitionError(
+    name,
+    "'timeout' is longer than 0, in which nothing can be handled, or Infinity for none",
+  )
 }
 
 function readShards(name: string, { shards = 1, order, key }: RawOptions): number {

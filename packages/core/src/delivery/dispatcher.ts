@@ -333,7 +333,9 @@ export class Dispatcher {
   #beginBatch(): boolean {
     const { plan } = this.#parts
     const ageMs = this.#now() - (this.#lanes.peek('')?.readMs ?? 0)
-    if (this.#lanes.size < plan.batchSize && ageMs < plan.batchAgeMs) {
+    // One from the future: the clock was set back, and its age is not known any more.
+    const isYoung = ageMs >= 0 && ageMs < plan.batchAgeMs
+    if (this.#lanes.size < plan.batchSize && isYoung) {
       this.#pace.wakeIn(plan.batchAgeMs - ageMs)
       return false
     }

@@ -3,7 +3,7 @@ import { toIsoTime } from '../internal/time.ts'
 import type { OperationRecord } from '../store/operation-store.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import { discardParked, redriveParked, redriveRate } from './move-parked.ts'
-import { putOperation, type OperationStep } from './operation-step.ts'
+import { isKnownKind, putOperation, type OperationStep } from './operation-step.ts'
 import type { Session } from './session.ts'
 import { SessionOver } from './session-end.ts'
 
@@ -22,7 +22,7 @@ export class OperationDesk {
     const { subscription } = this.#session.fence
     const { operations } = this.#ports.store
     const open = await operations.list({ subscription, states: ['requested', 'running'] })
-    for (const operation of open) {
+    for (const operation of open.filter(isKnownKind)) {
       if (this.#session.isStopping) return
       await this.#carryOut(operation)
     }
@@ -74,6 +74,7 @@ export class OperationDesk {
       case 'redrive':
         return redriveParked(this.#session, this.#ports, operation)
       default:
+        // Nothing else comes so far.
         return discardParked(this.#session, this.#ports, operation)
     }
   }

@@ -9,6 +9,13 @@ export type OperationStep =
   | { readonly kind: 'done'; readonly result: JsonObject }
   | { readonly kind: 'cancelled'; readonly result: JsonObject }
 
+const KINDS = ['pause', 'resume', 'reset', 'redrive', 'discard'] as const
+
+/** In a rolling deployment somebody may ask for what only newer processes can do: it waits for one of them. */
+export function isKnownKind({ kind }: Pick<OperationRecord, 'kind'>): boolean {
+  return KINDS.includes(kind)
+}
+
 /** Writes an operation as the owner of its subscription, and as nobody else. */
 export async function putOperation(
   tx: StoreTransaction,

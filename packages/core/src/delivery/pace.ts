@@ -22,6 +22,7 @@ export class Pace {
   #begunInTurn = 0
   #isTurnAwaited = false
   #mayStartMs = 0
+  #lookedMs = 0
   #alarm: Promise<void> | undefined
 
   constructor(parts: PaceParts) {
@@ -34,6 +35,9 @@ export class Pace {
     const { rate, clock } = this.#parts
     if (rate === Number.POSITIVE_INFINITY) return true
     const nowMs = clock.now()
+    // A clock that was set back makes nobody wait for longer.
+    if (nowMs < this.#lookedMs) this.#mayStartMs -= this.#lookedMs - nowMs
+    this.#lookedMs = nowMs
     if (nowMs < this.#mayStartMs) {
       this.wakeIn(this.#mayStartMs - nowMs)
       return false

@@ -78,9 +78,36 @@ export function readRetryPolicy(name: string, policy: RetryPolicy = {}): RetryPl
     jitter,
     delayMs: requireDuration(name, 'retry.delay', policy.delay ?? 200),
     maxDelayMs: requireDuration(name, 'retry.maxDelay', policy.maxDelay ?? 10_000),
-    laterMs: later.map((duration) => requireDuration(name, 'retry.later', duration)),
-    rules,
+    laterMs: requireList(name, 'retry.later', later).map((duration) =>
+      requireDuration(name, 'retry.later', duration),
+    ),
+    rules: requireList(name, 'retry.rules', rules).map((rule) => requireRule(name, rule)),
   }
+}
+
+function requireList<Item>(name: string, option: string, list: readonly Item[]): readonly Item[] {
+  if (Array.isArray(list)) return list as readonly Item[]
+  throw new DefinitionError(name, `${option} is a list; got ${typeof list}`)
+}
+
+/** One that is none would be found out when the first event fails, and put it aside for that. */
+function requireRule(name: string, rule: FailureRule): FailureRule {
+  const { when, then: action } = (rule ?? {}) as Partial<FailureRule>
+  const isMatch =
+    typeof when === 'function' ||
+    (typeof when === 'string' && when !== '') ||
+    (typeof when === 'object' && typeof when?.test === 'function')
+  const reason: unknown = typeof action === 'object' ? action?.skip : undefined
+  const isAction =
+    (typeof reason === 'string' && reason.trim() !== '') ||
+    (typeof action === 'string' && ['retry', 'park', 'stop'].includes(action))
+  if (isMatch && isAction) return rule
+  throw new DefinitionError(
+    name,
+    isMatch
+      ? "'then' of a rule of retry is 'retry', 'park', 'stop' or { skip: 'why' }"
+      : "'when' of a rule of retry is the code of an error, a class of errors, or { test }",
+  )
 }
 
 /** @throws {DefinitionError} */

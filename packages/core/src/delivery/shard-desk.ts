@@ -5,7 +5,7 @@ import type { OperationRecord } from '../store/operation-store.ts'
 import type { Fence } from '../store/subscription-store.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import { countMoved, outcomes } from './move-parked.ts'
-import { putOperation } from './operation-step.ts'
+import { isKnownKind, putOperation } from './operation-step.ts'
 import { shardName } from './shards.ts'
 
 const ENDS: readonly OperationRecord['state'][] = ['done', 'failed', 'cancelled']
@@ -41,7 +41,9 @@ export class ShardDesk {
   async look(): Promise<boolean> {
     const states = ['requested', 'running'] as const
     const open = await this.#ports.store.operations.list({ subscription: this.#name, states })
-    for (const operation of open) if (!(await this.#carryOn(operation))) return true
+    for (const operation of open.filter(isKnownKind)) {
+      if (!(await this.#carryOn(operation))) return true
+    }
     return false
   }
 

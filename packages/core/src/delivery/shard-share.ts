@@ -107,7 +107,10 @@ export class ShardShare {
   async #look(): Promise<void> {
     const { leases } = this.#ports.store
     const { leaseMs } = this.#ownership
-    if (this.#ports.environment.clock.now() < this.#backAtMs) return this.#letGo()
+    const nowMs = this.#ports.environment.clock.now()
+    // A clock that was set back makes nobody wait for longer.
+    this.#backAtMs = Math.min(this.#backAtMs, nowMs + leaseMs)
+    if (nowMs < this.#backAtMs) return this.#letGo()
     const place = (this.#place &&= await leases.renew(this.#place, leaseMs)) ?? (await this.#take())
     this.#place = place
     const live = place === undefined ? [] : await this.#live(place)

@@ -91,7 +91,8 @@ export class TimerRunner {
 
   async #due(nowMs: number): Promise<readonly TimerRecord[]> {
     for (const [timerId, untilMs] of this.#resting) {
-      if (untilMs <= nowMs) this.#resting.delete(timerId)
+      // Or the clock was set back.
+      if (untilMs <= nowMs || untilMs > nowMs + REST_MS) this.#resting.delete(timerId)
     }
     const due = await this.#ports.store.timers.due(nowMs, ABREAST + this.#resting.size)
     return due.filter(({ timerId }) => !this.#resting.has(timerId)).slice(0, ABREAST)

@@ -170,7 +170,10 @@ function limitMs(
   option: string,
   limit: Parameters<typeof requireDuration>[2],
 ): number {
-  return limit === Number.POSITIVE_INFINITY ? limit : requireDuration(type, option, limit)
+  if (limit === Number.POSITIVE_INFINITY) return limit
+  const ms = requireDuration(type, option, limit)
+  if (ms > 0) return ms
+  throw new DefinitionError(type, `'${option}' is longer than 0, or Infinity for none`)
 }
 
 /** Records progress in the task's stream: at once, then once a second at the most. */
@@ -257,7 +260,8 @@ async function recordFailure(
     taskId: event.eventId,
     attempt: number,
     error: code === undefined ? { name, message } : { name, code, message },
-    isLast: decision.kind === 'dead',
+    // What a rule passes over is not tried again either.
+    isLast: decision.kind === 'dead' || decision.kind === 'skip',
   })
   await store.append({ ...streamOf(event), events: failed })
 }

@@ -14,7 +14,7 @@ const OK: PublishResult = Object.freeze({ ok: true })
  * A publisher that appends records to a file, a JSON object a line: topic, key, headers, and the event
  * as it is. For a pipe into other tools, and to see what a relay sends.
  *
- * A line that was cut when the process died is ended by the next one, so that readers can pass over it;
+ * A line that was cut when the process died, or the disk was full, is ended by the next one, so that readers can pass over it;
  * its record was not acknowledged and comes again.
  */
 export function ndjsonPublisher(file: string, { sync = true }: NdjsonOptions = {}): Publisher {
@@ -28,8 +28,16 @@ export function ndjsonPublisher(file: string, { sync = true }: NdjsonOptions = {
         signal?.throwIfAborted()
         if (records.length === 0) return []
         handle ??= await openAtLine(file)
-        await handle.appendFile(records.map(toLine).join(''))
-        if (sync) await handle.datasync()
+        try {
+          await handle.appendFile(records.map(toLine).join(''))
+          if (sync) await handle.datasync()
+        } catch (error) {
+          // Half a line may be there: opened anew, the next one does not go on with it.
+          const failed = handle
+          handle = undefined
+          await failed.close()
+          throw error
+        }
         return records.map(() => OK)
       }),
     close: () =>

@@ -33,18 +33,23 @@ export function createProducer(publisher: Publisher): Producer {
     async publish(event, topic, key) {
       const [result] = await publisher.publish([toRecord(event, topic, key)])
       if (result?.ok === true) return
-      const reason: unknown = result?.error ?? new Error('The publisher gave no result.')
+      const reason: unknown = result?.error ?? noResult()
       throw reason
     },
     async publishBatch(batch) {
       const results = await publisher.publish(
         batch.map(({ event, topic, key }) => toRecord(event, topic, key)),
       )
-      const failures = results.flatMap((result, index) =>
-        result.ok ? [] : [{ index, error: result.error }],
-      )
-      return { succeeded: results.length - failures.length, failures }
+      const failures = batch.flatMap((_, index) => {
+        const result = results[index]
+        return result?.ok === true ? [] : [{ index, error: result?.error ?? noResult() }]
+      })
+      return { succeeded: batch.length - failures.length, failures }
     },
     close: () => publisher.close(),
   }
+}
+
+function noResult(): Error {
+  return new Error('The publisher gave no result.')
 }

@@ -237,3 +237,38 @@ describe('an attempt', () => {
     expect(failures).toBeLessThan(0)
   })
 })
+
+describe.each(stores)('a task on $kind that a rule passes over', ({ open }) => {
+  test('has failed: it is not tried again', async () => {
+    const store = await open()
+    const gone = Object.assign(new Error('the page is gone'), { code: 'GONE' })
+    // oxlint-disable-next-line unicorn/no-thenable -- that is what a rule of a policy is called
+    const rules = [{ when: 'GONE', then: { skip: 'nothing to print' } }]
+    const app = await start(store, () => Promise.reject(gone), { retry: { rules } })
+    const task = startTask(Print, { name: 'one' })
+    await app.store.append(task)
+    await app.delivery.caughtUp()
+    expect(await app.tasks.find(task.taskId)).toMatchObject({
+      status: 'failed',
+      attempts: 1,
+      error: { message: 'the page is gone' },
+    })
+  })
+})
+
+test('a worker that has no time is refused', () => {
+  const define = (options: WorkerOptions) => () =>
+    bootstrap({
+      store: memoryStore(),
+      modules: [
+        defineModule('office', [
+          Print,
+          defineWorker(Print, async () => Printed({ name: '' }), options),
+        ]),
+      ],
+    })
+  return Promise.all([
+    expect(define({ timeout: 0 })()).rejects.toThrow(/'timeout' is longer than 0/),
+    expect(define({ heartbeat: 0 })()).rejects.toThrow(/'heartbeat' is longer than 0/),
+  ])
+})
