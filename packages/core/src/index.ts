@@ -140,6 +140,16 @@ export {
 export type { BatchContext, DeliveryContext, Effects } from './delivery/delivery-context.ts'
 export type { DeliveryOptions, RunningSubscription } from './delivery/delivery.ts'
 export type { RetentionOptions } from './delivery/retention.ts'
+export {
+  archiveFolder,
+  type ArchiveFolderOptions,
+  type ArchiveStep,
+  type EventArchive,
+} from './delivery/archive-folder.ts'
+export { RETENTION } from './delivery/sweeper.ts'
+export { HeldLease } from './delivery/held-lease.ts'
+export { retainEvents, type Retained, type RetainOptions } from './delivery/retain-events.ts'
+export { findHolds, historicRecords, type RetentionHold } from './delivery/retention-holds.ts'
 export type {
   ErrorMatch,
   FailureAction,

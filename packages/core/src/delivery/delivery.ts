@@ -60,7 +60,11 @@ export class Delivery {
     this.#tail = tail
     const ownership = readOwnership(ports, options)
     this.#timers = new TimerRunner(ports, ownership)
-    this.#sweeper = new Sweeper(ports, { ownership, retention: readRetention(options.retention) })
+    this.#sweeper = new Sweeper(ports, {
+      ownership,
+      retention: readRetention(options.retention),
+      subscriptions: subscriptions.map(({ name }) => name),
+    })
     this.#runners = subscriptions.map((subscription) => {
       const { readsRaw, events, shards } = subscription.plan
       const selection = readsRaw ? EVERYTHING : makeSelection(events, ports.registry)

@@ -1,5 +1,6 @@
 import { UsageError } from '../errors/usage-errors.ts'
 import { toMs, type Duration } from '../internal/duration.ts'
+import type { EventArchive } from './archive-folder.ts'
 
 /**
  * How long what is finished is kept, counted from its end; `Infinity`: for ever. What is not finished
@@ -19,6 +20,17 @@ export interface RetentionOptions {
   readonly inbox?: Duration
   /** Of a source that needs another time. */
   readonly inboxOf?: Readonly<Record<string, Duration>>
+  /**
+   * Events of class `work` (tasks are), counted from when the store took them, and never before every
+   * subscription has passed them; `Infinity` by default: nothing is deleted unless it is asked for. Facts are kept.
+   */
+  readonly work?: Duration
+  /** Outcomes of commands: one that is sent again after that is handled again; `Infinity` by default. */
+  readonly commands?: Duration
+  /** Where work is written before it is deleted: `archiveFolder('./archive')`; nowhere by default. */
+  readonly archive?: EventArchive
+  /** Whether work with a topic is deleted although no relay ever ran; false by default. */
+  readonly unsent?: boolean
   /** How often it is looked; `1h` by default. */
   readonly every?: Duration
 }
@@ -30,6 +42,10 @@ export interface Retention {
   readonly timersMs: number
   readonly inboxMs: number
   readonly inboxOfMs: ReadonlyMap<string, number>
+  readonly workMs: number
+  readonly commandsMs: number
+  readonly archive: EventArchive | undefined
+  readonly unsent: boolean
   readonly everyMs: number
 }
 
@@ -37,6 +53,7 @@ export interface Retention {
 export function readRetention(options: RetentionOptions = {}): Retention {
   const { parked = '90d', operations = '365d', timers = '30d', inbox = '30d' } = options
   const { inboxOf = {}, every = '1h' } = options
+  const { work = Infinity, commands = Infinity, archive, unsent = false } = options
   return {
     parkedMs: requireKept('parked', parked),
     operationsMs: requireKept('operations', operations),
@@ -45,6 +62,10 @@ export function readRetention(options: RetentionOptions = {}): Retention {
     inboxOfMs: new Map(
       Object.entries(inboxOf).map(([name, kept]) => [name, requireKept(`inboxOf.${name}`, kept)]),
     ),
+    workMs: requireKept('work', work),
+    commandsMs: requireKept('commands', commands),
+    archive,
+    unsent,
     everyMs: requireEvery(every),
   }
 }

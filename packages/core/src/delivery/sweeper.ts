@@ -1,8 +1,11 @@
 import { parseNormalTime, toIsoTime } from '../internal/time.ts'
 import type { SweptFact } from '../observe/observations.ts'
-import type { Lease } from '../store/lease-store.ts'
+import { NO_READERS } from '../store/retention-limit.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
+import { HeldLease } from './held-lease.ts'
 import type { OwnershipOptions } from './owner.ts'
+import { retainEvents } from './retain-events.ts'
+import { historicRecords, notBegun } from './retention-holds.ts'
 import type { Retention } from './retention.ts'
 
 /** The name under which one process at a time forgets what is finished. */
@@ -25,6 +28,7 @@ export class Sweeper {
   readonly #ports: DeliveryPorts
   readonly #ownership: OwnershipOptions
   readonly #retention: Retention
+  readonly #subscriptions: readonly string[]
   readonly #stopping = new AbortController()
   #running: Promise<void> | undefined
 
@@ -33,8 +37,15 @@ export class Sweeper {
     {
       ownership,
       retention,
-    }: { readonly ownership: OwnershipOptions; readonly retention: Retention },
+      subscriptions,
+    }: {
+      readonly ownership: OwnershipOptions
+      readonly retention: Retention
+      /** Names of those of this application: what one has not begun to read is kept for it. */
+      readonly subscriptions: readonly string[]
+    },
   ) {
+    this.#subscriptions = subscriptions
     this.#ports = ports
     this.#ownership = ownership
     this.#retention = retention
@@ -66,21 +77,21 @@ export class Sweeper {
 
   /** Unless another process does. */
   async #sweepAlone(): Promise<void> {
-    const { leases } = this.#ports.store
+    const { store, environment } = this.#ports
     const { owner, leaseMs } = this.#ownership
-    const lease = await leases.acquire(RETENTION, owner, leaseMs)
-    if (lease === undefined) return
+    const by = { owner, leaseMs, clock: environment.clock }
+    const held = await HeldLease.take(store, RETENTION, by)
+    if (held === undefined) return
     try {
-      await this.#sweepAll(lease)
+      await this.#sweepAll(held)
     } finally {
-      await leases.release(lease)
+      await held.release()
     }
   }
 
-  async #sweepAll(lease: Lease): Promise<void> {
+  async #sweepAll(held: HeldLease): Promise<void> {
     const { parked, operations, timers, inbox } = this.#ports.store
     const { parkedMs, operationsMs, timersMs, inboxMs, inboxOfMs } = this.#retention
-    const held: Held = { lease, nowMs: parseNormalTime(lease.expiresAt) - this.#ownership.leaseMs }
     const openMs = await this.#oldestOpenMs()
     await this.#sweep(held, {
       what: 'parked',
@@ -106,6 +117,41 @@ export class Sweeper {
         sweep: (beforeMs, limit) => inbox.sweep(source, toIsoTime(beforeMs), limit),
       })
     }
+    await this.#sweepLog(held)
+  }
+
+  /** What is deleted only where somebody asked for it: work, and outcomes of commands. */
+  async #sweepLog(held: HeldLease): Promise<void> {
+    const { commandsMs, workMs, archive, unsent } = this.#retention
+    if (Math.min(commandsMs, workMs) === Number.POSITIVE_INFINITY) return
+    const { store } = this.#ports
+    const records = await store.subscriptions.list()
+    // Where it will begin, only its first claim says.
+    if (notBegun(this.#subscriptions, records).length > 0) return
+    const ignore = historicRecords(records)
+    const passed = new Set([...NO_READERS, ...ignore])
+    const marks = records.filter(({ name }) => !passed.has(name)).map((one) => one.position)
+    await this.#sweep(held, {
+      what: 'commands',
+      keptMs: commandsMs,
+      mostMs: await this.#oldestUnreadMs(Math.min(...marks)),
+      sweep: (beforeMs, limit) => store.commands.sweep(toIsoTime(beforeMs), limit),
+    })
+    const beforeMs = Math.floor(held.nowMs - workMs)
+    if (beforeMs <= 0) return
+    const { removed } = await retainEvents(store, {
+      choice: { before: toIsoTime(beforeMs), ignore, unsent },
+      archive,
+      goOn: async () => (await this.#sleep(PAUSE_MS)) && this.#holds(held),
+    })
+    this.#tell({ what: 'work', source: undefined, count: removed, before: toIsoTime(beforeMs) })
+  }
+
+  /** An event that is still to be handled sends its commands again: what it sent before is looked up. */
+  async #oldestUnreadMs(mark: number): Promise<number> {
+    if (mark === Number.POSITIVE_INFINITY) return mark
+    const [event] = await this.#ports.store.readAll({ after: mark, limit: 1 }).toArray()
+    return event === undefined ? Number.POSITIVE_INFINITY : parseNormalTime(event.recordedAt)
   }
 
   /** A redrive counts at its end what became of each event: until then they are there. */
@@ -114,7 +160,7 @@ export class Sweeper {
     return Math.min(...open.map(({ requestedAt }) => parseNormalTime(requestedAt)))
   }
 
-  async #sweep(held: Held, share: Share): Promise<void> {
+  async #sweep(held: HeldLease, share: Share): Promise<void> {
     const { what, source, keptMs, mostMs = Number.POSITIVE_INFINITY, sweep } = share
     // What is kept for ever is older than no time.
     const beforeMs = Math.floor(Math.min(held.nowMs - keptMs, mostMs))
@@ -125,21 +171,17 @@ export class Sweeper {
       count += swept
       if (swept < BATCH || !(await this.#sleep(PAUSE_MS))) break
     }
+    this.#tell({ what, source, count, before: toIsoTime(beforeMs) })
+  }
+
+  #tell(fact: SweptFact): void {
     const point = this.#ports.observations.swept
-    if (count === 0 || !point.active) return
-    point.emit({ what, source, count, before: toIsoTime(beforeMs) })
+    if (fact.count > 0 && point.active) point.emit(fact)
   }
 
   /** Whether it is still this process's to do. */
-  async #holds(held: Held): Promise<boolean> {
-    if (this.#stopping.signal.aborted || held.lease === undefined) return false
-    const { environment, store } = this.#ports
-    const { leaseMs } = this.#ownership
-    const renewMs = (held.renewMs ??= environment.clock.now() + leaseMs / 3)
-    if (environment.clock.now() < renewMs) return true
-    held.renewMs = undefined
-    held.lease = await store.leases.renew(held.lease, leaseMs)
-    return held.lease !== undefined
+  async #holds(held: HeldLease): Promise<boolean> {
+    return !this.#stopping.signal.aborted && (await held.holds())
   }
 
   /** @returns whether it goes on */
@@ -152,14 +194,6 @@ export class Sweeper {
       throw error
     }
   }
-}
-
-interface Held {
-  lease: Lease | undefined
-  /** By the store's clock, when the lease was taken. */
-  readonly nowMs: number
-  /** By the process's clock. */
-  renewMs?: number | undefined
 }
 
 interface Share extends Pick<SweptFact, 'what'> {

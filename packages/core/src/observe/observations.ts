@@ -97,7 +97,7 @@ export interface ParkedFact {
 
 /** What was finished long ago has been forgotten. */
 export interface SweptFact {
-  readonly what: 'parked' | 'operations' | 'timers' | 'inbox'
+  readonly what: 'parked' | 'operations' | 'timers' | 'inbox' | 'work' | 'commands'
   /** Whose messages; undefined where it is not about the inbox. */
   readonly source: string | undefined
   readonly count: number

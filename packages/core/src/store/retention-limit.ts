@@ -7,6 +7,9 @@ import type { SubscriptionRecord } from './subscription-store.ts'
 /** The subscription that sends events to topics. */
 const RELAY = 'relay'
 
+/** Records that fence somebody and stand nowhere in the log. */
+export const NO_READERS: readonly string[] = ['timers']
+
 /** What a store looks at before it deletes, all of one moment. */
 export interface RetentionFacts {
   readonly subscriptions: readonly Pick<SubscriptionRecord, 'name' | 'position'>[]
@@ -32,7 +35,7 @@ export interface RetentionLimit {
  * @throws {UsageError} a time that is none
  */
 export function limitRetention(facts: RetentionFacts, choice: RetentionChoice): RetentionLimit {
-  const ignored = new Set(choice.ignore)
+  const ignored = new Set([...NO_READERS, ...(choice.ignore ?? [])])
   const marks = facts.subscriptions
     .filter(({ name }) => !ignored.has(name))
     .map(({ position }) => position)

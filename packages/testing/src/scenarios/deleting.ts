@@ -122,6 +122,8 @@ async function stillToRead(harness: StoreHarness): Promise<void> {
   const at = (index: number): number => refs[index]!.position
   const fence = fenceOf((await claimAs(store, 1)).record)
   await claimAs(store, 1, { name: 'sample-late', startAt: at(3) })
+  // It fences off those who fire timers, and reads nothing.
+  await claimAs(store, 1, { name: 'timers' })
   assert.deepEqual(await allDue(store), [], 'one has read nothing yet')
   assert.equal(await store.retention.remove(ALL, refs), 0, 'also for who names them')
   await step(store, fence, { ahead: [at(0), at(1)] })
