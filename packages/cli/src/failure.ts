@@ -9,6 +9,7 @@ export type FailureCode =
   | 'TIDINGS_CLI_CONFIG'
   | 'TIDINGS_CLI_NO_LETTER'
   | 'TIDINGS_CLI_NOT_CONFIRMED'
+  | 'TIDINGS_CLI_BUSY'
   | 'TIDINGS_CLI_UNEXPECTED'
 
 /** What the process answers to the shell. */

@@ -26,6 +26,8 @@ const loaders: { readonly [Name in VerbName]: () => Promise<RunVerb<SpecOf<Name>
   'lint-names': async () => (await import('./verbs/lint-names.ts')).runLintNames,
   doctor: async () => (await import('./verbs/doctor.ts')).runDoctor,
   backup: async () => (await import('./verbs/backup.ts')).runBackup,
+  retention: async () => (await import('./verbs/retention.ts')).runRetention,
+  erase: async () => (await import('./verbs/erase.ts')).runErase,
   migrate: async () => (await import('./verbs/migrate.ts')).runMigrate,
 }
 

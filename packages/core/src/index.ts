@@ -149,7 +149,12 @@ export {
 export { RETENTION } from './delivery/sweeper.ts'
 export { HeldLease } from './delivery/held-lease.ts'
 export { retainEvents, type Retained, type RetainOptions } from './delivery/retain-events.ts'
-export { findHolds, historicRecords, type RetentionHold } from './delivery/retention-holds.ts'
+export {
+  findHolds,
+  historicRecords,
+  oldestUnread,
+  type RetentionHold,
+} from './delivery/retention-holds.ts'
 export type {
   ErrorMatch,
   FailureAction,

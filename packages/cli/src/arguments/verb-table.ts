@@ -1,3 +1,4 @@
+import { eraseSpec, retentionSpec } from './retention.ts'
 import type { OptionSpec, VerbSpec } from './spec.ts'
 
 type Options = Readonly<Record<string, OptionSpec>>
@@ -218,6 +219,8 @@ export const verbTable = [
   lintNamesSpec,
   doctorSpec,
   backupSpec,
+  retentionSpec,
+  eraseSpec,
   migrateSpec,
 ] as const satisfies readonly VerbSpec[]
 

@@ -1,5 +1,6 @@
 import { enDelivery } from './en-delivery.ts'
 import { enServer } from './en-server.ts'
+import { enRetention } from './en-retention.ts'
 
 /**
  * Every text of the command line, in English. `{name}` is a slot; `{name|one|many}` picks a word by a
@@ -8,6 +9,7 @@ import { enServer } from './en-server.ts'
 export const en = {
   ...enDelivery,
   ...enServer,
+  ...enRetention,
 
   // Help
   'help.what': 'import, read, trace, verify and export an event log',

@@ -1,11 +1,13 @@
 import type { Catalogue } from './keys.ts'
 import { zhDelivery } from './zh-delivery.ts'
 import { zhServer } from './zh-server.ts'
+import { zhRetention } from './zh-retention.ts'
 
 /** 命令行的全部中文文本：键与占位符同 en.ts。中文没有复数形式，所以不需要 `{name|one|many}`。 */
 export const zh: Catalogue = {
   ...zhDelivery,
   ...zhServer,
+  ...zhRetention,
 
   // Help
   'help.what': '导入、读取、追踪、校验和导出事件日志',

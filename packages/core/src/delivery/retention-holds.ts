@@ -43,6 +43,22 @@ export async function findHolds(
 }
 
 /**
+ * When the store took the first event that somebody has still to read; undefined: there is none. What was
+ * done because of it, or of a later one, may be done again, and is then looked up.
+ */
+export async function oldestUnread(
+  store: Store,
+  { ignore = [] }: Pick<RetentionChoice, 'ignore'> = {},
+): Promise<string | undefined> {
+  const records = await store.subscriptions.list()
+  const passed = new Set([...NO_READERS, ...ignore, ...historicRecords(records)])
+  const marks = records.filter(({ name }) => !passed.has(name)).map(({ position }) => position)
+  if (marks.length === 0) return undefined
+  const [event] = await store.readAll({ after: Math.min(...marks), limit: 1 }).toArray()
+  return event?.recordedAt
+}
+
+/**
  * Records that nobody reads on from: of a number of shards that a subscription ran in before, and of all
  * its shards together once each has its own. Pure.
  */

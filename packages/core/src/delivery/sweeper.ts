@@ -1,11 +1,10 @@
 import { parseNormalTime, toIsoTime } from '../internal/time.ts'
 import type { SweptFact } from '../observe/observations.ts'
-import { NO_READERS } from '../store/retention-limit.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import { HeldLease } from './held-lease.ts'
 import type { OwnershipOptions } from './owner.ts'
 import { retainEvents } from './retain-events.ts'
-import { historicRecords, notBegun } from './retention-holds.ts'
+import { historicRecords, notBegun, oldestUnread } from './retention-holds.ts'
 import type { Retention } from './retention.ts'
 
 /** The name under which one process at a time forgets what is finished. */
@@ -129,12 +128,11 @@ export class Sweeper {
     // Where it will begin, only its first claim says.
     if (notBegun(this.#subscriptions, records).length > 0) return
     const ignore = historicRecords(records)
-    const passed = new Set([...NO_READERS, ...ignore])
-    const marks = records.filter(({ name }) => !passed.has(name)).map((one) => one.position)
+    const unread = await oldestUnread(store)
     await this.#sweep(held, {
       what: 'commands',
       keptMs: commandsMs,
-      mostMs: await this.#oldestUnreadMs(Math.min(...marks)),
+      mostMs: unread === undefined ? Number.POSITIVE_INFINITY : parseNormalTime(unread),
       sweep: (beforeMs, limit) => store.commands.sweep(toIsoTime(beforeMs), limit),
     })
     const beforeMs = Math.floor(held.nowMs - workMs)
@@ -145,13 +143,6 @@ export class Sweeper {
       goOn: async () => (await this.#sleep(PAUSE_MS)) && this.#holds(held),
     })
     this.#tell({ what: 'work', source: undefined, count: removed, before: toIsoTime(beforeMs) })
-  }
-
-  /** An event that is still to be handled sends its commands again: what it sent before is looked up. */
-  async #oldestUnreadMs(mark: number): Promise<number> {
-    if (mark === Number.POSITIVE_INFINITY) return mark
-    const [event] = await this.#ports.store.readAll({ after: mark, limit: 1 }).toArray()
-    return event === undefined ? Number.POSITIVE_INFINITY : parseNormalTime(event.recordedAt)
   }
 
   /** A redrive counts at its end what became of each event: until then they are there. */

@@ -35,7 +35,7 @@ async function startShop(store: Store, clock: ManualClock, retention: RetentionO
   const seen: number[] = []
   const picks = defineSubscription('picks', {
     events: [Asked],
-    handle: async (event) => void seen.push((event.payload as { n: number }).n),
+    handle: async (event) => void seen.push(event.payload.n),
   })
   const app = await bootstrap({
     store,
