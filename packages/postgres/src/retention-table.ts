@@ -5,7 +5,6 @@ import { eraseEvents, listErasures, planErasure } from './erasure.ts'
 import { EVENT_COLUMNS, toEnvelopes } from './event-row.ts'
 import type { NameTables } from './names.ts'
 import { dueSql } from './retention-sql.ts'
-import { retention as migration } from './schema/004-retention.ts'
 import type { Session } from './session.ts'
 import type { TableAccess } from './table-access.ts'
 
@@ -90,12 +89,11 @@ async function removeEvents(
        insert into ${schema}.archived_streams (stream, first_version, last_version) select stream, first, last from joined),
      counted as (
        insert into ${schema}.deleted as k (what, count) select 'events', count(*) from gone having count(*) > 0
-       on conflict (what) do update set count = k.count + excluded.count),
-     guarded as (
-       update ${schema}.schema_version set minimum_reader = number
-       where number = ${migration.number} and minimum_reader < number and exists (select from gone))
+       on conflict (what) do update set count = k.count + excluded.count)
      select count(*) from gone`,
     [...values, positions, ids],
   )
-  return row?.[0] as number
+  const count = row?.[0] as number
+  if (count > 0) await session.rows(`select ${schema}.guard_deletions()`)
+  return count
 }

@@ -33,6 +33,11 @@ create table SCHEMA.erasures (
   counts       json not null
 );
 
+-- Told by whoever deletes, who may have no right to say what form the tables have.
+create function SCHEMA.guard_deletions() returns void language sql security definer set search_path = pg_catalog as $guard$
+  update SCHEMA.schema_version set minimum_reader = number where number = 4 and minimum_reader < number
+$guard$;
+
 create index event_log_work on SCHEMA.event_log (position) where class = 'w';
 ${appendBehindRemoved}
 ${refusePendingBehindRemoved}`,
