@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { setup } from '../packages/postgres/test/kit/global-setup.ts'
 import type { Bench } from './harness/bench.ts'
 import { benchFolder, benchNames, loadBench } from './harness/catalog.ts'
 import { observeMachine } from './harness/machine.ts'
@@ -84,7 +85,11 @@ async function main(): Promise<number> {
     return 2
   }
   const bench = narrow(await loadBench(name), values.only)
-  const report = makeReport(await measure(bench, rounds ?? bench.rounds))
+  // A bench that needs PostgreSQL starts it, with what is committed on the disk.
+  process.env['TIDINGS_TEST_POSTGRES_DURABLE'] = '1'
+  const end = setup()
+  const result = await measure(bench, rounds ?? bench.rounds).finally(async () => end?.())
+  const report = makeReport(result)
   keep(name, report, values.dry === true || values.only !== undefined)
   process.stdout.write(
     values.json === true ? `${JSON.stringify(report.json)}\n` : `\n${report.text}\n`,

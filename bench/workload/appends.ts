@@ -44,6 +44,13 @@ export class AppendMaker {
     return lists
   }
 
+  /** Another event for the place of one that was made: what a caller would append who came too late. */
+  again({ events: [first] }: StreamAppend): SealedEvent[] {
+    if (first === undefined) return []
+    const { aggregateId: id, correlationId } = first.envelope
+    return [this.#event({ id, correlationId, version: 0 })]
+  }
+
   #append(caller: number): StreamAppend {
     const stream = this.#stream(caller)
     const expectedVersion = stream.version

@@ -23,6 +23,14 @@ export interface Server {
 /** A role that has to know its password, once a test has made it. */
 export const WITH_PASSWORD = 'with_password'
 
+/**
+ * Whether what is committed reaches the disk, as benches have it. For tests nothing outlives the machine's
+ * memory, so that nothing has to.
+ */
+function isDurable(): boolean {
+  return process.env['TIDINGS_TEST_POSTGRES_DURABLE'] === '1'
+}
+
 /** Makes the data of a server in an empty folder. */
 export async function initServer(folder: string, binaries?: Binaries): Promise<void> {
   const { initdb } = binaries ?? (await findBinaries())
@@ -47,13 +55,11 @@ export async function startServer(folder: string, binaries?: Binaries): Promise<
   const settings = {
     listen_addresses: '',
     unix_socket_directories: folder,
-    // Nothing outlives the machine's memory, so that nothing has to reach the disk.
-    fsync: 'off',
-    full_page_writes: 'off',
+    ...(isDurable() ? {} : { fsync: 'off', full_page_writes: 'off' }),
     max_connections: '300',
     // So that what refuses a transaction in two phases is the log, and not the server.
     max_prepared_transactions: '10',
-    shared_buffers: '64MB',
+    shared_buffers: isDurable() ? '256MB' : '64MB',
     // Scenarios make statements fail: a line for each would be most of the log.
     log_min_error_statement: 'panic',
   }
