@@ -47,7 +47,7 @@ export async function createView(log: Log): Promise<void> {
       create table if not exists allocations_view (
         order_id text not null, sku text not null, qty integer not null, batch_ref text not null,
         primary key (order_id, sku)
-      ) strict, without rowid`,
+      )`,
   )
 }
 

@@ -1,20 +1,22 @@
 import { mkdirSync } from 'node:fs'
 import { ndjsonPublisher, runUntilSignal } from 'tidings'
-import { sqlite } from 'tidings/sqlite'
 import { printedMail } from './mail.ts'
+import { openLog } from './open-log.ts'
 import { startService } from './service.ts'
 
 const FOLDER = '.tidings'
+const given = process.env['TIDINGS_STORE'] || undefined
+const address = given ?? `sqlite:${FOLDER}/allocation.db`
 mkdirSync(FOLDER, { recursive: true })
 const service = await startService({
-  store: sqlite(`${FOLDER}/allocation.db`),
+  store: openLog(address),
   mail: printedMail(console.log),
   publisher: ndjsonPublisher(`${FOLDER}/allocation-topics.ndjson`),
   port: Number(process.env['PORT'] ?? 0),
 })
 const { app, url } = service
 const json = `-H 'Content-Type: application/json' -d`
-console.log(`Allocation answers on ${url}; its log is ${FOLDER}/allocation.db.
+console.log(`Allocation answers on ${url}.
 
   curl ${url}/batches ${json} '{"ref":"here","sku":"CHAIR","qty":10}'
   curl ${url}/batches ${json} '{"ref":"ship","sku":"CHAIR","qty":10,"eta":"2030-01-01"}'
@@ -22,7 +24,7 @@ console.log(`Allocation answers on ${url}; its log is ${FOLDER}/allocation.db.
   curl -X PUT ${url}/batches/here/quantity ${json} '{"sku":"CHAIR","qty":5}'
   curl ${url}/allocations/o1
 
-  npx tidings events --store sqlite:${FOLDER}/allocation.db
+  npx tidings events${given === undefined ? ` --store ${address}` : ''}
   cat ${FOLDER}/allocation-topics.ndjson
 
 Ctrl-C stops.`)

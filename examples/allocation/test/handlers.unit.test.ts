@@ -1,5 +1,6 @@
-import { bootstrap, memoryStore } from 'tidings'
+import { bootstrap } from 'tidings'
 import { expect, onTestFinished, test } from 'vitest'
+import { testLog } from '../../support/test-log.ts'
 import { Allocate, ChangeBatchQuantity, CreateBatch, Deallocate } from '../src/stock/contracts.ts'
 import { stockModule } from '../src/stock/module.ts'
 import { Product } from '../src/stock/product.ts'
@@ -8,11 +9,11 @@ import { settled } from './support/settled.ts'
 
 const sku = 'INDIFFERENT-TABLE'
 
-/** The domain and its handlers, on a log in memory and a mail service that is none. */
+/** The domain and its handlers, on any log and a mail service that is none. */
 async function start() {
   const mail = fakeMail()
   const app = await bootstrap({
-    store: memoryStore(),
+    store: testLog(),
     modules: [stockModule(mail)],
     verbs: ['Deallocated'],
   })

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { sqlite } from 'tidings/sqlite'
 import { expect, onTestFinished, test } from 'vitest'
+import { openTestLog, testAddress } from '../../support/test-log.ts'
 import { allocationsOf } from '../src/allocations-view.ts'
 import { startApp, type AllocationApp } from '../src/app.ts'
 import { Product } from '../src/stock/product.ts'
@@ -15,10 +15,14 @@ import { settled } from './support/settled.ts'
 const CHILD = join(import.meta.dirname, 'support/kill.child.ts')
 const orders = Array.from({ length: 10 }, (_, index) => `o${index + 1}`)
 
-async function runToDeath(file: string, step: string): Promise<void> {
-  const child = spawn(process.execPath, ['--conditions=@tidings/source', CHILD, file, step], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+async function runToDeath(address: string, mails: string, step: string): Promise<void> {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@tidings/source', CHILD, address, mails, step],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   const [output, [, signal]] = await Promise.all([text(child.stdout), once(child, 'close')])
   expect([output, signal]).toEqual([`at ${step}\n`, 'SIGKILL'])
 }
@@ -46,18 +50,19 @@ async function counts(app: AllocationApp, type: string): Promise<Record<string, 
 
 /** Keys of mails that left before the kill. */
 function mailsOf(file: string): string[] {
-  if (!existsSync(`${file}.mails`)) return []
-  return readFileSync(`${file}.mails`, 'utf8').trim().split('\n')
+  if (!existsSync(file)) return []
+  return readFileSync(file, 'utf8').trim().split('\n')
 }
 
 test.each(['changed 1', 'reallocated 1', 'reallocated 4', 'reallocated 10', 'mailed 1'])(
   'killed at "%s", it loses no order line and allocates none twice',
   async (step) => {
-    const file = join(temporaryFolder(), 'allocation.db')
-    await runToDeath(file, step)
+    const address = await testAddress()
+    const mails = join(temporaryFolder(), 'mails')
+    await runToDeath(address, mails, step)
 
     const mail = fakeMail()
-    const app = await startApp({ store: sqlite(file), mail })
+    const app = await startApp({ store: openTestLog(address), mail })
     onTestFinished(() => app.close())
     await settled(app)
 
@@ -81,7 +86,7 @@ test.each(['changed 1', 'reallocated 1', 'reallocated 4', 'reallocated 10', 'mai
     )
     // A mail may have left twice, but under one key: whoever sends it for us drops the second.
     const subjects = new Set([
-      ...mailsOf(file).map((line) => line.slice(line.indexOf(' ') + 1)),
+      ...mailsOf(mails).map((line) => line.slice(line.indexOf(' ') + 1)),
       ...mail.subjects,
     ])
     expect([...subjects].toSorted()).toEqual(

@@ -1,17 +1,16 @@
-import { join } from 'node:path'
 import { memoryPublisher } from 'tidings'
-import { sqlite } from 'tidings/sqlite'
 import { expect, onTestFinished, test } from 'vitest'
+import { openTestLog, testAddress } from '../../support/test-log.ts'
 import { startService } from '../src/service.ts'
 import { fakeMail } from './support/fake-mail.ts'
-import { temporaryFolder } from './support/files.ts'
 import { settled } from './support/settled.ts'
 
-/** The whole service: HTTP in front, SQLite behind, topics in memory. */
-async function start(file = join(temporaryFolder(), 'allocation.db')) {
+/** The whole service: HTTP in front, a database behind, topics in memory. */
+async function start() {
+  const store = openTestLog(await testAddress())
   const mail = fakeMail()
   const publisher = memoryPublisher()
-  const service = await startService({ store: sqlite(file), mail, publisher, port: 0 })
+  const service = await startService({ store, mail, publisher, port: 0 })
   onTestFinished(() => service.close())
   const request = async (line: string, json?: unknown, headers: Record<string, string> = {}) => {
     const [method = '', path = ''] = line.split(' ')

@@ -9,9 +9,10 @@ Usage: npm start -- [options]
 
   --port N             the port on 127.0.0.1; 0 for a free one
                        (default: PORT, else ${DEFAULT_PORT}, or a free one where that is taken)
-  --store sqlite:FILE  the log; created where it is not there yet
-                       (default: ${DEFAULT_STORE})
-  --smoke              try everything once on a fresh store and a free port, and exit with 0 or 1
+  --store ADDRESS      the log, sqlite:FILE or postgres://…; created where it is not there yet
+                       (default: TIDINGS_STORE, else ${DEFAULT_STORE})
+  --smoke              try everything once on a fresh store and a free port, and exit with 0 or 1;
+                       with --store postgres://… in a schema of its own of that database
   --help               this text
 
 Ctrl-C finishes what is under way and stops.
@@ -23,8 +24,8 @@ export interface Arguments {
   readonly port: number
   /** Whether somebody asked for this port; the default one may be replaced where it is taken. */
   readonly isPortChosen: boolean
-  /** The file of the log. */
-  readonly file: string
+  /** Where the log is: `sqlite:FILE` or `postgres://…`. */
+  readonly store: string
 }
 
 /** The command line cannot be understood. */
@@ -32,12 +33,12 @@ export class ArgumentError extends Error {
   override readonly name = 'ArgumentError'
 }
 
-/** @throws {ArgumentError} an unknown flag, a port that is none, a store that is no SQLite file */
+/** @throws {ArgumentError} an unknown flag, a port that is none, a store that is no address of a log */
 export function readArguments(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Arguments {
-  const { help = false, smoke = false, port, store = DEFAULT_STORE } = parse(args)
+  const { help = false, smoke = false, port, store } = parse(args)
   const chosen = port ?? (env['PORT'] === '' ? undefined : env['PORT'])
   return {
     help,
@@ -47,7 +48,7 @@ export function readArguments(
         ? DEFAULT_PORT
         : readPort(chosen, port === undefined ? 'PORT' : '--port'),
     isPortChosen: chosen !== undefined,
-    file: readFile(store),
+    store: readStore(store ?? (env['TIDINGS_STORE'] || DEFAULT_STORE)),
   }
 }
 
@@ -78,8 +79,7 @@ function readPort(text: string, where: string): number {
   throw new ArgumentError(`${where} must be a whole number from 0 to 65535, got '${text}'.`)
 }
 
-function readFile(store: string): string {
-  const file = store.startsWith('sqlite:') ? store.slice('sqlite:'.length) : ''
-  if (file !== '') return file
-  throw new ArgumentError(`--store must be sqlite:FILE, got '${store}'.`)
+function readStore(store: string): string {
+  if (/^(sqlite:.|postgres(ql)?:\/\/.)/.test(store)) return store
+  throw new ArgumentError(`--store must be sqlite:FILE or postgres://…, got '${store}'.`)
 }

@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ndjsonPublisher, runUntilSignal } from 'tidings'
-import { sqlite } from 'tidings/sqlite'
-import { ArgumentError, help, readArguments, type Arguments } from './arguments.ts'
+import { ArgumentError, DEFAULT_STORE, help, readArguments, type Arguments } from './arguments.ts'
+import { openLog } from './open-log.ts'
 import { startService, type Service } from './service.ts'
 import { runSmoke } from './smoke/smoke.ts'
 import { welcome } from './welcome.ts'
@@ -15,7 +15,7 @@ async function main(): Promise<number> {
       console.log(help)
       return 0
     }
-    return args.smoke ? await runSmoke() : await run(args)
+    return args.smoke ? await runSmoke(args.store) : await run(args)
   } catch (error) {
     console.error(explain(error))
     return error instanceof ArgumentError ? 2 : 1
@@ -23,16 +23,16 @@ async function main(): Promise<number> {
 }
 
 async function run(args: Arguments): Promise<number> {
-  mkdirSync(dirname(args.file), { recursive: true })
   // In the place of a broker: a line for each event that goes to a topic.
-  const topicsFile = `${args.file}.topics.ndjson`
+  const topicsFile = topicsFileOf(args.store)
+  mkdirSync(dirname(topicsFile), { recursive: true })
   const service = await startService({
-    store: sqlite(args.file),
+    store: openLog(args.store),
     port: args.port,
     orFreePort: !args.isPortChosen,
     publisher: ndjsonPublisher(topicsFile),
   })
-  console.log(welcome({ url: service.url, wantedPort: args.port, file: args.file, topicsFile }))
+  console.log(welcome({ url: service.url, wantedPort: args.port, store: args.store, topicsFile }))
   followEvents(service)
   await runUntilSignal(service.app, {
     onSignal: (signal) => console.log(`\n${signal}: finishing what is under way …`),
@@ -40,6 +40,12 @@ async function run(args: Arguments): Promise<number> {
   })
   console.log('Stopped. Everything that was acknowledged is in the log.')
   return 0
+}
+
+/** Beside a file; for a log that is none, where that of this example would be. */
+function topicsFileOf(store: string): string {
+  const file = store.startsWith('sqlite:') ? store : DEFAULT_STORE
+  return `${file.slice('sqlite:'.length)}.topics.ndjson`
 }
 
 /** A line for each event that this process records. */

@@ -4,23 +4,26 @@ export interface Whereabouts {
   readonly url: string
   /** The port that was asked for; 0 for any. */
   readonly wantedPort: number
-  /** The file of the log. */
-  readonly file: string
+  /** Where the log is, as it was said. */
+  readonly store: string
   /** Where the relay writes what goes to topics. */
   readonly topicsFile: string
 }
 
 /** What a person reads first: where it is, and lines that work when they are pasted in this order. */
-export function welcome({ url, wantedPort, file, topicsFile }: Whereabouts): string {
+export function welcome({ url, wantedPort, store: address, topicsFile }: Whereabouts): string {
   const todoId = newId()
   const todo = `${url}/todos/${todoId}`
   const trace = newId()
-  const store = `--store sqlite:${file}`
+  const place = withoutPassword(address)
+  // What is printed here ends up in logs: with a password, the reader puts the address in its place.
+  const store = `--store ${place === address ? shellWord(address) : '"$TIDINGS_STORE"'}`
+  const secret = place === address ? '' : ' (TIDINGS_STORE is to hold its address)'
   const json = `-H 'Content-Type: application/json'`
   const correlation = `-H 'X-Correlation-Id: ${trace}'`
   const moved = wantedPort !== 0 && new URL(url).port !== String(wantedPort)
   const why = moved ? `Port ${wantedPort} is taken: this one was free.\n` : ''
-  return `${why}The todo service answers on ${url} and keeps its log in ${file}.
+  return `${why}The todo service answers on ${url} and keeps its log in ${place}.
 
 Try it, in another terminal:
   curl -X POST ${url}/todos ${correlation} ${json} -d '{"todoId":"${todoId}","title":"Water the plants"}'
@@ -34,7 +37,7 @@ A handler that fails: the mail server refuses you, until you say otherwise.
   curl -X DELETE ${url}/mail-server/refused
   npx tidings dead-letters redrive --subscription email --wait ${store}
 
-Look into the log:
+Look into the log${secret}:
   curl -X POST ${todo}/complete ${correlation}
   npx tidings events ${store}
   npx tidings trace ${trace} ${store}
@@ -43,4 +46,17 @@ Look into the log:
 
 What goes to topics is a line of ${topicsFile}.
 Events appear here as they are recorded. Ctrl-C stops.`
+}
+
+function withoutPassword(address: string): string {
+  if (!URL.canParse(address)) return address
+  const url = new URL(address)
+  if (url.password === '') return address
+  url.password = '***'
+  return url.href
+}
+
+/** As it is where a shell takes it as it is. */
+function shellWord(text: string): string {
+  return /^[\w:./@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`
 }

@@ -2,12 +2,14 @@ import { expect, test } from 'vitest'
 import { ArgumentError, readArguments } from '../src/arguments.ts'
 
 test.each([
-  ['nothing', [], {}, { port: 3000, isPortChosen: false, file: '.tidings/todo.db' }],
+  ['nothing', [], {}, { port: 3000, isPortChosen: false, store: 'sqlite:.tidings/todo.db' }],
   ['a port', ['--port', '0'], {}, { port: 0, isPortChosen: true }],
   ['PORT', [], { PORT: '8080' }, { port: 8080, isPortChosen: true }],
   ['an empty PORT', [], { PORT: '' }, { port: 3000, isPortChosen: false }],
   ['a port before PORT', ['--port=1'], { PORT: '8080' }, { port: 1 }],
-  ['a store', ['--store', 'sqlite:a/b.db'], {}, { file: 'a/b.db' }],
+  ['a file', ['--store', 'sqlite:a/b.db'], {}, { store: 'sqlite:a/b.db' }],
+  ['a server', ['--store', 'postgres://h/d'], {}, { store: 'postgres://h/d' }],
+  ['TIDINGS_STORE', [], { TIDINGS_STORE: 'sqlite:c.db' }, { store: 'sqlite:c.db' }],
   ['--smoke', ['--smoke'], {}, { smoke: true, help: false }],
   ['--help', ['-h'], {}, { smoke: false, help: true }],
 ] as const)('%s', (_what, args, env, expected) => {
@@ -20,7 +22,7 @@ test.each([
   ['a port that is none', ['--port', 'http'], {}, /--port must be a whole number.*'http'/],
   ['a port too high', ['--port', '65536'], {}, /--port/],
   ['a PORT that is none', [], { PORT: '-1' }, /PORT must be/],
-  ['a store that is no SQLite file', ['--store', 'memory:'], {}, /--store must be sqlite:FILE/],
+  ['a store that is no address', ['--store', 'memory:'], {}, /--store must be sqlite:FILE or/],
   ['a store without a file', ['--store', 'sqlite:'], {}, /--store must be sqlite:FILE/],
   ['a flag without its value', ['--port'], {}, /--port/],
 ])('%s is a usage error', (_what, args, env, message) => {

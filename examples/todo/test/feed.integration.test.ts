@@ -1,22 +1,13 @@
 import { connect } from 'node:net'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { Clock } from 'tidings'
-import { sqlite } from 'tidings/sqlite'
 import { expect, onTestFinished, test, vi } from 'vitest'
+import { openTestLog, testAddress } from '../../support/test-log.ts'
 import { startService, type Service } from '../src/service.ts'
 import { readFeed, type FeedMessage } from '../src/smoke/feed-reader.ts'
 
-function temporaryFile(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tidings-todo-'))
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
-  return join(folder, 'todo.db')
-}
-
-async function start(file: string = temporaryFile(), clock?: Clock): Promise<Service> {
+async function start(clock?: Clock, address?: string): Promise<Service> {
   const service = await startService({
-    store: sqlite(file),
+    store: openTestLog(address ?? (await testAddress())),
     port: 0,
     // Nothing follows: the feed holds what was asked for, and no more.
     delivery: { run: false },
@@ -97,24 +88,24 @@ test('a feed that broke off goes on after the last message, with nothing missed 
 })
 
 test('a feed goes on across a restart of the service', async () => {
-  const file = temporaryFile()
-  const before = await start(file)
+  const address = await testAddress()
+  const before = await start(undefined, address)
   for (const title of ['a', 'b']) await create(before, title)
   const first = readFeed(`${before.url}/feed?after=0`)
   const seen = await take(first, 2)
   await before.close()
   expect(await first.next()).toMatchObject({ done: true })
 
-  const after = await start(file)
+  const after = await start(undefined, address)
   await create(after, 'c')
   const headers = { 'Last-Event-ID': seen.at(-1)!.id }
   const [next] = await take(readFeed(`${after.url}/feed`, { headers }), 1)
   expect([next?.id, titleOf(next!)]).toEqual(['3', 'c'])
 })
 
-test('a feed tells what another process commits to the same file', async () => {
-  const file = temporaryFile()
-  const [here, elsewhere] = [await start(file), await start(file)]
+test('a feed tells what another process commits to the same log', async () => {
+  const address = await testAddress()
+  const [here, elsewhere] = [await start(undefined, address), await start(undefined, address)]
   const feed = readFeed(`${here.url}/feed?after=0`)
   await create(elsewhere, 'from elsewhere')
   expect((await take(feed, 1)).map(titleOf)).toEqual(['from elsewhere'])
@@ -133,7 +124,7 @@ test('a silent feed is kept alive by its heartbeat', async () => {
         signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
       }),
   }
-  const service = await start(temporaryFile(), clock)
+  const service = await start(clock)
   const response = await fetch(`${service.url}/feed`)
   const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
   expect((await reader.read()).value).toMatch(/^: listening/)
@@ -163,7 +154,7 @@ test('a stop ends open feeds, lets go of idle connections and finishes the reque
         signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
       }),
   }
-  const service = await start(temporaryFile(), clock)
+  const service = await start(clock)
   const port = Number(new URL(service.url).port)
   const feed = readFeed(`${service.url}/feed?after=0`)
   await create(service, 'a')
@@ -212,7 +203,7 @@ test('a client that never ends its request is given up when its grace is over', 
         signal?.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
       }),
   }
-  const service = await start(temporaryFile(), clock)
+  const service = await start(clock)
   const stuck = connect(Number(new URL(service.url).port), '127.0.0.1')
   stuck.on('error', () => undefined)
   const closed = new Promise((resolve) => stuck.once('close', resolve))

@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Store } from 'tidings'
-import { sqlite } from 'tidings/sqlite'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { onPostgres, openTestLog, testAddress } from '../../support/test-log.ts'
 import { findLogFaults } from '../src/smoke/check-log.ts'
 import { startService } from '../src/service.ts'
 import { ROOT, run, runMain, runService, temporaryFolder } from './support/process.ts'
@@ -32,15 +32,23 @@ async function listTitles(url: string): Promise<string[]> {
   return todos.map(({ title }) => title)
 }
 
+/** As whoever starts the service says where its log is; nothing has to be said of its own file. */
+async function chosenStore(): Promise<string | undefined> {
+  return onPostgres ? testAddress() : undefined
+}
+
 test('npm start -- --smoke tries everything, says what it saw and exits with 0', async () => {
-  const smoke = run('npm', ['start', '--silent', '--', '--smoke'], { cwd: ROOT })
+  const store = await chosenStore()
+  const args = ['--smoke', ...(store === undefined ? [] : ['--store', store])]
+  const smoke = run('npm', ['start', '--silent', '--', ...args], { cwd: ROOT })
   expect(await smoke.ended).toBe(0)
   expect(smoke.output()).toMatch(/✓ verify and traces +clean\nSmoke test: all 26 as expected\.\n$/)
 })
 
 test('the lines that it prints work when they are pasted', async () => {
   const folder = temporaryFolder()
-  const service = await runService(folder)
+  const store = await chosenStore()
+  const service = await runService(folder, store)
   const lines = service
     .output()
     .split('\n')
@@ -50,7 +58,11 @@ test('the lines that it prints work when they are pasted', async () => {
 
   const tidings = `"${process.execPath}" --conditions=@tidings/source "${CLI}"`
   const shell = (line: string) =>
-    run('sh', ['-c', `exec ${line.replace('npx tidings', tidings)}`], { cwd: folder })
+    run('sh', ['-c', `exec ${line.replace('npx tidings', tidings)}`], {
+      // The package for PostgreSQL is found from the folder of the application.
+      cwd: onPostgres ? ROOT : folder,
+      env: { TIDINGS_STORE: store ?? '' },
+    })
   const answer = async (line: string): Promise<string> => {
     const command = shell(line)
     expect([line, await command.ended, command.output()]).toEqual([line, 0, expect.any(String)])
@@ -131,7 +143,8 @@ describe('a kill -9 in the middle', () => {
         // Passed already, so each has a timer that is due at once.
         dueDate: '2026-01-01T00:00:00Z',
       }))
-      const killed = await runService(folder)
+      const store = await chosenStore()
+      const killed = await runService(folder, store)
       const acknowledged = new Set<string>()
       const waiting = creations.values()
       const client = async (): Promise<void> => {
@@ -148,7 +161,7 @@ describe('a kill -9 in the middle', () => {
       expect(acknowledged.size).toBeGreaterThanOrEqual(round * 10)
       expect(acknowledged.size).toBeLessThan(60)
 
-      const again = await runService(folder)
+      const again = await runService(folder, store)
       const survivors = await listTitles(again.url)
       for (const title of acknowledged) expect(survivors).toContain(title)
       for (const creation of creations) {
@@ -165,7 +178,7 @@ describe('a kill -9 in the middle', () => {
       const titles = await listTitles(again.url)
       expect(titles.toSorted()).toEqual(creations.map(({ title }) => title).toSorted())
 
-      await using store = sqlite(join(folder, '.tidings/todo.db'))
+      await using log = openTestLog(store ?? `sqlite:${join(folder, '.tidings/todo.db')}`)
       // Each once, and once what subscriptions and timers make of it, and of that.
       const each = {
         'Todo.Item.Created': 60,
@@ -173,16 +186,16 @@ describe('a kill -9 in the middle', () => {
         'Analytics.Task.BecameOverdue': 60,
         'Notification.InApp.Created': 60,
       }
-      await expect.poll(() => countTypes(store), { timeout: 60_000 }).toEqual(each)
+      await expect.poll(() => countTypes(log), { timeout: 60_000 }).toEqual(each)
       const topics = join(folder, '.tidings/todo.db.topics.ndjson')
       const sent = async (): Promise<number[]> =>
         [...(await readTopics(topics)).values()].flat().toSorted((a, b) => a - b)
       await expect.poll(async () => (await sent()).length, { timeout: 60_000 }).toBe(240)
       again.child.kill('SIGTERM')
       expect(await again.ended).toBe(0)
-      expect(await findLogFaults(store)).toEqual([])
-      expect(await countTypes(store)).toEqual(each)
-      const positions = await store.readAll().toArray()
+      expect(await findLogFaults(log)).toEqual([])
+      expect(await countTypes(log)).toEqual(each)
+      const positions = await log.readAll().toArray()
       expect(await sent()).toEqual(positions.map(({ position }) => position))
       for (const ofKey of (await readTopics(topics)).values())
         expect(ofKey).toEqual(ofKey.toSorted((a, b) => a - b))
@@ -208,9 +221,10 @@ test.each(['SIGINT', 'SIGTERM'] as const)(
   },
 )
 
-test('a second process on the same file shares the log', async () => {
+test('a second process on the same log shares it', async () => {
   const folder = temporaryFolder()
-  const [one, two] = await Promise.all([runService(folder), runService(folder)])
+  const store = await chosenStore()
+  const [one, two] = await Promise.all([runService(folder, store), runService(folder, store)])
   expect(one.url).not.toBe(two.url)
   const titles = Array.from({ length: 40 }, (_, index) => `todo ${index}`)
   const answers = await Promise.all(
@@ -228,7 +242,12 @@ describe('what cannot work is told', () => {
   test.each([
     ['an unknown flag', ['--bogus'], 2, /Unknown option '--bogus'[^]*--help/],
     ['a port that is none', ['--port', 'http'], 2, /--port must be a whole number[^]*--help/],
-    ['a store that is no file', ['--store', 'memory:'], 2, /--store must be sqlite:FILE[^]*--help/],
+    [
+      'a store that is no file',
+      ['--store', 'memory:'],
+      2,
+      /--store must be sqlite:FILE or postgres:[^]*--help/,
+    ],
     ['help', ['--help'], 0, /Usage: npm start -- \[options\]/],
   ] as const)('%s', async (_what, args, code, message) => {
     const main = runMain(args, temporaryFolder())
@@ -247,7 +266,7 @@ describe('what cannot work is told', () => {
 
     // The default port is nobody's wish, so it gives way.
     const service = await startService({
-      store: sqlite(join(temporaryFolder(), 'todo.db')),
+      store: openTestLog(await testAddress()),
       port,
       orFreePort: true,
     })

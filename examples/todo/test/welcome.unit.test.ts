@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { welcome } from '../src/welcome.ts'
 
-const lines = (url: string, wantedPort: number): readonly string[] =>
-  welcome({ url, wantedPort, file: 'a.db', topicsFile: 'a.ndjson' }).split('\n')
+const lines = (url: string, wantedPort: number, store = 'sqlite:a.db'): readonly string[] =>
+  welcome({ url, wantedPort, store, topicsFile: 'a.ndjson' }).split('\n')
 
 test('lines for curl and for tidings, all of this address and this log', () => {
   const printed = lines('http://127.0.0.1:3000', 3000)
@@ -11,6 +11,17 @@ test('lines for curl and for tidings, all of this address and this log', () => {
   expect([curl.length, tidings.length]).toEqual([7, 6])
   for (const line of curl) expect(line).toContain('http://127.0.0.1:3000/')
   for (const line of tidings) expect(line).toMatch(/--store sqlite:a.db$/)
+})
+
+test.each([
+  ['as it is', 'postgres://me@host:5432/app', '--store postgres://me@host:5432/app'],
+  ['in quotes', 'postgres:///app?schema=a&host=b', "--store 'postgres:///app?schema=a&host=b'"],
+  ['without its password', 'postgres://me:secret@host/app', '--store "$TIDINGS_STORE"'],
+])('an address is printed %s', (_how, store, printed) => {
+  const all = lines('http://127.0.0.1:3000', 3000, store)
+  expect(all.join('\n')).not.toContain('secret')
+  for (const line of all.filter((line) => line.startsWith('  npx tidings ')))
+    expect(line.endsWith(printed), line).toBe(true)
 })
 
 test.each([

@@ -8,8 +8,7 @@ var version = process.versions.node
 if (Number(version.split('.')[0]) >= wanted) {
   import('../dist/main.js')
 } else {
-  var words = process.argv.slice(2).map(function (argument) {
-    var word = String(argument)
+  var words = process.argv.slice(2).map(function (word) {
     return /^[\w@%+=:,./-]+$/.test(word) ? word : "'" + word.replace(/'/g, "'\\''") + "'"
   })
   var command = ['npx -p node@24 -p @tidings/cli tidings'].concat(words).join(' ')

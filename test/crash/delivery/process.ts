@@ -3,6 +3,7 @@ import { writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 // tidy-allow sleep: the producer paces itself, so that consumers keep up; nothing is waited for with it
 import { setTimeout as pause } from 'node:timers/promises'
+import { inspect } from 'node:util'
 import { bootstrap, deriveId, ndjsonPublisher } from 'tidings'
 import { sqlite } from 'tidings/sqlite'
 import { Add, makeModules } from './modules.ts'
@@ -70,10 +71,24 @@ async function tendUntilKilled(): Promise<void> {
 
 /** Nothing new comes: everything that was begun is to be ended. */
 async function finish(): Promise<void> {
+  process.once('SIGTERM', () => void sayWhatIsLeft())
   const operator = new Operator(app.admin, new AbortController().signal)
   while (!(await isAllDone())) await operator.tend(true)
   await app.close()
   say('finished')
+}
+
+/** It took too long: what it waited for is all that one can find out of it. */
+async function sayWhatIsLeft(): Promise<void> {
+  const left = {
+    head: await inner.head(),
+    subscriptions: app.delivery.subscriptions,
+    records: await app.admin.subscriptions(),
+    operations: await inner.operations.list({ states: ['requested', 'running'] }),
+    timer: await inner.timers.next(),
+  }
+  console.error('Not finished:', inspect(left, { depth: 6, breakLength: 200 }))
+  process.exit(1)
 }
 
 async function isAllDone(): Promise<boolean> {

@@ -1,14 +1,14 @@
 /**
  * Allocates ten lines, takes their batch away, and dies at the step it is told:
- * `node kill.child.ts FILE STEP`. What it mails is a line in `FILE.mails`.
+ * `node kill.child.ts ADDRESS MAILS STEP`. What it mails is a line in the file MAILS.
  */
 import { appendFileSync, writeSync } from 'node:fs'
-import { sqlite } from 'tidings/sqlite'
 import { startApp } from '../../src/app.ts'
+import { openLog } from '../../src/open-log.ts'
 import { Allocate, ChangeBatchQuantity, CreateBatch } from '../../src/stock/contracts.ts'
 import { settled } from './settled.ts'
 
-const [file = '', step = ''] = process.argv.slice(2)
+const [address = '', mails = '', step = ''] = process.argv.slice(2)
 const sku = 'LAMP'
 const reached = new Map<string, number>()
 
@@ -23,10 +23,10 @@ function reach(name: string): void {
 
 let isShrinking = false
 const app = await startApp({
-  store: sqlite(file),
+  store: openLog(address),
   mail: {
     async send({ subject, idempotencyKey }) {
-      appendFileSync(`${file}.mails`, `${idempotencyKey} ${subject}\n`)
+      appendFileSync(mails, `${idempotencyKey} ${subject}\n`)
       reach('mailed')
     },
   },

@@ -1,12 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { memoryPublisher, type MemoryPublisher } from 'tidings'
-import { sqlite } from 'tidings/sqlite'
+import { openLog } from '../open-log.ts'
 import { startService } from '../service.ts'
 import { findLogFaults } from './check-log.ts'
 import { FeedWatch, type SeenEvent } from './feed-watch.ts'
+import { freshLog } from './fresh-log.ts'
 import { finding, table, type Finding } from './finding.ts'
 import { smokeRound, tryStep, type Expected, type Step } from './round.ts'
 import { tellStory } from './story.ts'
@@ -18,18 +16,21 @@ const TIMEOUT_MS = 30_000
 const FAMILIES = ['todos', 'reminders', 'analytics', 'notifications', 'audit']
 
 /**
- * Starts the service on a fresh store and a free port, tries everything once over HTTP, and looks
+ * Starts the service on a fresh log and a free port, tries everything once over HTTP, and looks
  * through the log that it leaves.
  *
+ * @param store in what: a database of PostgreSQL gets a schema for it, in place of a file of SQLite
  * @returns the exit code: 0 when everything was as expected, 1 otherwise
  */
-export async function runSmoke(print: (line: string) => void = console.log): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'tidings-smoke-'))
-  const file = join(folder, 'todo.db')
+export async function runSmoke(
+  store: string,
+  print: (line: string) => void = console.log,
+): Promise<number> {
+  const log = await freshLog(store)
   try {
     const publisher = memoryPublisher()
-    const findings = await driveService(file, publisher)
-    findings.push(...(await lookThrough(file, publisher)))
+    const findings = await driveService(log.address, publisher)
+    findings.push(...(await lookThrough(log.address, publisher)))
     for (const line of table(findings)) print(line)
     const wrong = findings.filter(({ isRight }) => !isRight).length
     print(
@@ -39,16 +40,16 @@ export async function runSmoke(print: (line: string) => void = console.log): Pro
     )
     return wrong === 0 ? 0 : 1
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await log.remove()
   }
 }
 
-async function driveService(file: string, publisher: MemoryPublisher): Promise<Finding[]> {
+async function driveService(address: string, publisher: MemoryPublisher): Promise<Finding[]> {
   const ending = new AbortController()
   const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), ending.signal])
   const productivityWindow = { size: 10, age: '200ms' } as const
   const service = await startService({
-    store: sqlite(file),
+    store: openLog(address),
     port: 0,
     publisher,
     productivityWindow,
@@ -105,8 +106,8 @@ async function checkFeed(
   return finding('feed', verbs(recorded), verbs(seen.map(({ event_type: type }) => type)))
 }
 
-async function lookThrough(file: string, publisher: MemoryPublisher): Promise<Finding[]> {
-  await using store = sqlite(file)
+async function lookThrough(address: string, publisher: MemoryPublisher): Promise<Finding[]> {
+  await using store = openLog(address)
   const types = await store.catalog.types()
   const { events } = await store.catalog.stats()
   const faults = await findLogFaults(store)

@@ -1,5 +1,6 @@
-import { bootstrap, memoryStore, type Clock, type Draft } from 'tidings'
+import { bootstrap, type Clock, type Draft } from 'tidings'
 import { onTestFinished } from 'vitest'
+import { testLog } from '../../../support/test-log.ts'
 import { todoModules, type TodoApp } from '../../src/modules.ts'
 import { fakePorts } from '../../src/notifications/fake-ports.ts'
 import { Todo } from '../../src/todo/todo.ts'
@@ -26,12 +27,12 @@ export function stillClock(startMs: number = NOON): Clock & { set(timeMs: number
   }
 }
 
-/** The application on a log in memory, in which one todo has already come so far. */
+/** The application on a log in which one todo has already come so far. */
 export async function memoryApp(
   options: { readonly given?: readonly Draft[]; readonly clock?: Clock } = {},
 ): Promise<TodoApp> {
   const app: TodoApp = await bootstrap({
-    store: memoryStore(),
+    store: testLog(),
     modules: todoModules({ ports: fakePorts() }),
     clock: options.clock ?? stillClock(),
     // Nothing follows: what a command records is all that is looked at.

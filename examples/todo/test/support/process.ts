@@ -33,7 +33,7 @@ export function run(
 ): RunningProcess {
   const child = spawn(command, args, {
     cwd: options.cwd,
-    env: { ...process.env, PORT: '', ...options.env },
+    env: { ...process.env, PORT: '', TIDINGS_STORE: '', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let output = ''
@@ -73,9 +73,12 @@ export function runMain(args: readonly string[], cwd: string): RunningProcess {
   return run(process.execPath, ['--conditions=@tidings/source', MAIN, ...args], { cwd })
 }
 
-/** Starts the service on a free port and waits until it answers. */
-export async function runService(cwd: string): Promise<RunningProcess & { readonly url: string }> {
-  const service = runMain(['--port', '0'], cwd)
+/** Starts the service on a free port and waits until it answers. @param store its log, where that is not its own */
+export async function runService(
+  cwd: string,
+  store?: string,
+): Promise<RunningProcess & { readonly url: string }> {
+  const service = runMain(['--port', '0', ...(store === undefined ? [] : ['--store', store])], cwd)
   const [, url = ''] = await service.printed(/answers on (http:\S+)[^]*Ctrl-C stops/)
   return { ...service, url }
 }
