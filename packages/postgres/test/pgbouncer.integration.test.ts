@@ -7,7 +7,10 @@ import { findPgBouncer, startPgBouncer, type PgBouncer } from './kit/pgbouncer.t
 import { appendTo, makeEvent } from './kit/sample.ts'
 import { createDatabase, type TestDatabase } from './kit/server.ts'
 
-const required = process.env['TIDINGS_REQUIRE_SERVICES'] === '1'
+/** Only where it cannot be had is it done without; `.ci/run` says so at its end. */
+const required =
+  process.env['TIDINGS_REQUIRE_SERVICES'] === '1' &&
+  process.env['TIDINGS_WITHOUT_PGBOUNCER'] !== '1'
 
 // Where it is required and not installed, starting it fails.
 describe.runIf(required || findPgBouncer() !== undefined)(
