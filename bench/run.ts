@@ -88,7 +88,12 @@ async function main(): Promise<number> {
   // A bench that needs PostgreSQL starts it, with what is committed on the disk.
   process.env['TIDINGS_TEST_POSTGRES_DURABLE'] = '1'
   const end = setup()
-  const result = await measure(bench, rounds ?? bench.rounds).finally(async () => end?.())
+  let result: RunResult
+  try {
+    result = await measure(bench, rounds ?? bench.rounds)
+  } finally {
+    await end?.()
+  }
   const report = makeReport(result)
   keep(name, report, values.dry === true || values.only !== undefined)
   process.stdout.write(
