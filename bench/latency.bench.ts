@@ -158,6 +158,7 @@ export const bench: Bench = {
   figures: ['p50 µs', 'p99 µs'],
   notes: [
     `${SAMPLE} appends of an event, one every ${EVERY_MS} ms, each under a key of its own; synchronous = NORMAL, since a disk that takes longer than 2 ms would be all that is measured. The clock runs from the commit of the append to the first line of the handler.`,
+    'Ours is handed the event by the commit itself and reads nothing back. What lies between the commit and the first line of the handler, in shares of the time (1,200 events on a loaded machine): the look at whether the file is still there 15 %, the envelope, from the texts that are stored, 22 %, waking the subscription 15 %, plan and lane 12 %, the attempt with its context and frame 36 %. On that machine the ratio of p50 fell from 10.4 to 3.7 in alternating rounds; appends that are late come in a burst, and are read as one.',
     'The twin is the strict one: its loop is called in the turn in which the append was answered, reads, handles, and writes its mark. One that polls for the commits of another process, as ours does too across processes, would wait for its next look, 5 ms.',
   ],
 }

@@ -79,7 +79,7 @@ async function tells(harness: StoreHarness): Promise<void> {
   const store = await harness.open()
   await store.append([appendOf('any', ...sampleEvents(harness.ids, 'Sample.Counter/0', 3))])
   const { told, stop } = hear(store)
-  await write(store, harness, 5)
+  await write(store, harness, 4)
   stop()
   const count = told.length
   await store.append([appendOf('any', sampleEvent(harness.ids))])
@@ -94,7 +94,7 @@ async function tells(harness: StoreHarness): Promise<void> {
 async function tellsApart(harness: StoreHarness): Promise<void> {
   const stores = [await harness.open(), await harness.open()]
   const heard = stores.map(hear)
-  await Promise.all(stores.map((store) => write(store, harness, 8)))
+  await Promise.all(stores.map((store) => write(store, harness, 5)))
   const log = await stores[0]!.readAll().toArray()
   for (const { told } of heard) assertTrue(told, log)
   const positions = heard.flatMap(({ told }) => told.flatMap(({ events }) => events))

@@ -61,7 +61,7 @@ async function inTurn(harness: StoreHarness): Promise<void> {
     const { app } = both[n % 2]!
     await app.store.append({ aggregateType: 'Sample.Order', aggregateId: 'a', events })
   }
-  for (const n of range(1, 40)) {
+  for (const n of range(1, 16)) {
     // At the same moment, and after one that perhaps nobody has taken yet.
     await Promise.all([append(2 * n), append(2 * n + 1)])
     await turns(n % 4)
