@@ -1,4 +1,4 @@
-import { readdirSync, writeFileSync } from 'node:fs'
+import { linkSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { z } from 'zod'
@@ -162,6 +162,18 @@ test('a second file never takes the place of the first', async () => {
   await archive.write([event!])
   expect(readdirSync(folder)).toEqual(['events-000001-1-1.ndjson', 'events-000002-1-1.ndjson'])
   expect(await archive.last()).toEqual([{ eventId: event!.eventId, position: 1 }])
+})
+
+test('a process that dies between the two names of a file spoils neither', async () => {
+  const store = await someWork()
+  const events = await store.retention.due(all.choice, { limit: 2 })
+  const folder = temporaryFolder()
+  const archive = archiveFolder(folder)
+  await archive.write(events.slice(0, 1))
+  const first = join(folder, 'events-000001-1-1.ndjson')
+  linkSync(first, join(folder, 'next.part'))
+  await archive.write(events.slice(1))
+  expect(JSON.parse(readFileSync(first, 'utf8'))).toMatchObject({ event_id: events[0]!.eventId })
 })
 
 function record(name: string, generation = 1, position = 5): SubscriptionRecord {
