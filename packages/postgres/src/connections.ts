@@ -31,7 +31,8 @@ export class Connections {
     // One appends, one listens.
     const shared = settings.connections - 2
     this.#writer = makePool(settings, 1)
-    this.#transactions = makePool(settings, Math.ceil(shared / 2))
+    // Handlers of a group share a transaction: what they send does not wait for each other's answers.
+    this.#transactions = makePool(settings, Math.ceil(shared / 2), { pipeline: true })
     this.#readers = makePool(settings, Math.floor(shared / 2))
   }
 
@@ -172,8 +173,12 @@ export async function withClient<Result>(
   }
 }
 
-function makePool({ connection }: PostgresSettings, max: number): pg.Pool {
-  const pool = new pg.Pool({ ...connection, max })
+function makePool(
+  { connection }: PostgresSettings,
+  max: number,
+  options: Pick<pg.PoolConfig, 'pipeline'> = {},
+): pg.Pool {
+  const pool = new pg.Pool({ ...connection, ...options, max })
   // Whoever uses a connection gets its error; one that nobody uses is replaced by the next call.
   pool.on('error', ignore)
   pool.on('connect', (client) => client.on('error', ignore))

@@ -7,10 +7,9 @@ import { postgres, type PostgresStore } from '@tidings/postgres'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { initServer, startServer, WITH_PASSWORD, type Server } from './kit/run-server.ts'
 import { appendTo, makeEvent } from './kit/sample.ts'
+import { describeStops, stopUnderLoad } from './kit/stop-under-load.ts'
 
 const STOPS = 8
-const APPLICATIONS = 3
-const CALLERS = 4
 
 const folder = mkdtempSync(join(tmpdir(), 'tidings-stops-'))
 let server: Server
@@ -24,93 +23,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
 })
 
-interface Outcome {
-  readonly id: string
-  readonly acknowledged: boolean
-  readonly withRow: boolean
-}
-
-/** Appends, alone and with a row of its own in a transaction, until it is told to end. */
-async function call(
-  store: PostgresStore,
-  name: string,
-  { ending, outcomes }: { readonly ending: AbortSignal; readonly outcomes: Outcome[] },
-): Promise<void> {
-  for (let n = 0; !ending.aborted; n++) {
-    const event = makeEvent(name)
-    const id = event.envelope.eventId
-    const withRow = n % 3 === 0
-    const work = withRow
-      ? store.transaction(async (tx) => {
-          await tx.sql`insert into rows values (${id}::uuid)`
-          await tx.append([appendTo(name, event)])
-        })
-      : store.append([appendTo(name, event)])
-    const acknowledged = await work.then(
-      () => true,
-      (error: unknown) => {
-        // Nothing else may fail: a transaction is not repeated by itself, an append is.
-        expect(error).toMatchObject({ code: 'TIDINGS_STORE_UNREACHABLE', retryable: true })
-        expect(withRow, 'an append alone goes on when the server is back').toBe(true)
-        return false
-      },
-    )
-    outcomes.push({ id, acknowledged, withRow })
-  }
-}
-
-/** What is there, asked of the server itself. */
-async function look(): Promise<{ events: string[]; rows: string[] }> {
-  const client = new pg.Client(server.url)
-  await client.connect()
-  try {
-    const events = await client.query<{ id: string }>(
-      'select event_id::text as id from tidings.event_log order by position',
-    )
-    const rows = await client.query<{ id: string }>('select id::text from rows')
-    return { events: events.rows.map(({ id }) => id), rows: rows.rows.map(({ id }) => id) }
-  } finally {
-    await client.end()
-  }
-}
-
 test(`a server that is stopped at once ${STOPS} times under load: what was acknowledged is there, what failed is not`, async () => {
-  const stores = Array.from({ length: APPLICATIONS }, () =>
-    postgres({ connection: server.url, reconnectLimitMs: 30_000 }),
-  )
-  await stores[0]?.transaction((tx) => tx.sql`create table rows (id uuid primary key)`)
-  const ending = new AbortController()
-  const outcomes: Outcome[] = []
-  const calling = stores.flatMap((store, index) =>
-    Array.from({ length: CALLERS }, (_, n) =>
-      call(store, `${index}-${n}`, { ending: ending.signal, outcomes }),
-    ),
-  )
-  const failed = Promise.all(calling)
-  // Told below.
-  failed.catch(() => undefined)
-  for (let stop = 1; stop <= STOPS; stop++) {
-    const before = outcomes.length
-    await expect.poll(() => outcomes.length, { timeout: 30_000 }).toBeGreaterThan(before + 40)
-    await server.stop()
-    server = await startServer(folder)
-  }
-  const before = outcomes.length
-  await expect.poll(() => outcomes.length, { timeout: 30_000 }).toBeGreaterThan(before + 40)
-  ending.abort()
-  await failed
-  const { events, rows } = await look()
-  const acknowledged = outcomes.filter((outcome) => outcome.acknowledged)
-  expect(events).toHaveLength(acknowledged.length)
-  expect(new Set(events)).toEqual(new Set(acknowledged.map(({ id }) => id)))
-  const withRows = acknowledged.filter(({ withRow }) => withRow)
-  expect(new Set(rows)).toEqual(new Set(withRows.map(({ id }) => id)))
-  const lost = outcomes.length - acknowledged.length
-  console.log(
-    `${STOPS} stops: ${acknowledged.length} acknowledged and there, ${lost} failed and not there`,
-  )
-  expect(await Array.fromAsync(stores[0]?.catalog.verify() ?? [])).toEqual([])
-  await Promise.all(stores.map((store) => store.close()))
+  const totals = await stopUnderLoad(STOPS)
+  console.log(describeStops(totals))
+  expect(totals.acknowledged).toBeGreaterThan(STOPS * 20)
 })
 
 test('a wrong password is refused, and none is in the error', async () => {

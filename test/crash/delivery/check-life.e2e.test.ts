@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { expect, it } from 'vitest'
 import { checkLife, type Remains } from './check-life.ts'
 import { withRemains } from './live.ts'
-import type { Kill } from './plan-life.ts'
+import type { Kill, Life } from './plan-life.ts'
 
 /** What may never be found after a kill, and what must be said of it. */
 const faults: readonly (readonly [fault: string, statement: string, says: RegExp])[] = [
@@ -18,6 +18,11 @@ const faults: readonly (readonly [fault: string, statement: string, says: RegExp
     'an effect is double',
     "insert into crash_effects (effect, key, n) select effect, key, n from crash_effects where effect = 'grouped' limit 1",
     /'grouped' of key .* each once, in order/,
+  ],
+  [
+    'an effect of a shard is double',
+    "insert into crash_effects (effect, key, n) select effect, key, n from crash_effects where effect = 'sharded' limit 1",
+    /'sharded' of key .* each once, in order/,
   ],
   [
     'effects are out of order',
@@ -64,7 +69,8 @@ const fullOfWork: readonly Kill[] = [
 ]
 
 it('every fault that a kill may leave is seen', async () => {
-  await withRemains({ number: 1, seed: 7, kills: fullOfWork }, async (left) => {
+  const life: Life = { number: 1, seed: 7, on: 'sqlite', hasNeighbour: false, kills: fullOfWork }
+  await withRemains(life, async (left) => {
     expect(await checkLife(left)).toMatchObject({ events: expect.any(Number) as number })
     for (const [fault, statement, says] of faults) {
       await expect(withFault(left, statement, checkLife), fault).rejects.toThrow(says)
@@ -95,11 +101,11 @@ async function withFault<Result>(
   look: (copy: Remains) => Promise<Result>,
 ): Promise<Result> {
   const folder = await mkdtemp(join(tmpdir(), 'tidings-fault-'))
-  const copy = { ...left, file: join(folder, 'log.db'), published: join(folder, 'lines.ndjson') }
+  const copy = { ...left, log: join(folder, 'log.db'), published: join(folder, 'lines.ndjson') }
   try {
-    await cp(left.file, copy.file)
+    await cp(left.log, copy.log)
     await cp(left.published, copy.published)
-    const database = new DatabaseSync(copy.file)
+    const database = new DatabaseSync(copy.log)
     database.exec(statement)
     database.close()
     return await look(copy)

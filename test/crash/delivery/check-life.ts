@@ -1,23 +1,27 @@
 import assert from 'node:assert/strict'
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
-import type { StoredEnvelope } from 'tidings'
-import { sqlite, type SqliteStore } from 'tidings/sqlite'
+import type { SqlTransaction, Store, StoredEnvelope } from 'tidings'
+import { openLog } from './log-place.ts'
 import { Added, Booked, Job, JobFinished, Reminded, type Effect } from './modules.ts'
 import { hasJob, hasReminder } from './plan-life.ts'
 
 /** What a life left, and what is known of it from outside. */
 export interface Remains {
-  readonly file: string
+  /** Where the log lies. */
+  readonly log: string
   readonly published: string
   /** By key the number of the last command that was acknowledged. */
   readonly acknowledged: ReadonlyMap<string, number>
   readonly kills: number
+  /** The processes that shared the shards and did nothing else. */
+  readonly neighbours: readonly number[]
 }
 
 export interface LifeReport {
   readonly events: number
   readonly effects: number
+  readonly byNeighbours: number
   readonly published: number
   /** Records that came more than once: sent, and not noted when the process died. */
   readonly repeated: number
@@ -33,6 +37,7 @@ interface Step {
   readonly n: number
 }
 
+type LifeStore = Store<SqlTransaction>
 type Steps = ReadonlyMap<string, readonly number[]>
 
 /** A relay's batch, times two since some keys may be sent singly after a failure. */
@@ -44,13 +49,13 @@ const MOST_REPEATED_PER_KILL = 20
  * @throws {AssertionError} something is missing, double, or out of its order
  */
 export async function checkLife(remains: Remains): Promise<LifeReport> {
-  await using store = sqlite(remains.file)
+  await using store = await openLog(remains.log)
   assert.deepEqual(await Array.fromAsync(store.catalog.verify()), [], 'verify finds nothing')
   const log = await store.readAll().toArray()
   const added = stepsOf(log, Added.type)
   checkAdded(added, remains.acknowledged)
   const discarded = await checkParked(store)
-  const effects = await checkEffects(store, added, discarded)
+  const { effects, byNeighbours } = await checkEffects(store, { added, discarded, ...remains })
   checkFacts(log, added)
   const timers = await checkTimers(store, log)
   await checkProgress(store)
@@ -59,6 +64,7 @@ export async function checkLife(remains: Remains): Promise<LifeReport> {
   return {
     events: log.length,
     effects,
+    byNeighbours,
     published,
     repeated,
     letters: await store.parked.count({}),
@@ -95,7 +101,7 @@ function checkAdded(added: Steps, acknowledged: ReadonlyMap<string, number>): vo
 }
 
 /** @returns the events of 'flaky' that were set aside for good */
-async function checkParked(store: SqliteStore): Promise<readonly StoredEnvelope[]> {
+async function checkParked(store: LifeStore): Promise<readonly StoredEnvelope[]> {
   const unfinished = await store.parked.count({ states: ['parked', 'redriving'] })
   assert.equal(unfinished, 0, 'every parked event is accounted for')
   const open = await store.operations.list({ states: ['requested', 'running', 'failed'] })
@@ -112,20 +118,27 @@ async function checkParked(store: SqliteStore): Promise<readonly StoredEnvelope[
   return events
 }
 
+interface KnownOfEffects extends Pick<Remains, 'neighbours'> {
+  readonly added: Steps
+  readonly discarded: readonly StoredEnvelope[]
+}
+
 /** Own rows: one for each event, in order within a key; none for what was discarded. */
 async function checkEffects(
-  store: SqliteStore,
-  added: Steps,
-  discarded: readonly StoredEnvelope[],
-): Promise<number> {
+  store: LifeStore,
+  { added, discarded, neighbours }: KnownOfEffects,
+): Promise<Pick<LifeReport, 'effects' | 'byNeighbours'>> {
   const rows = await store.transaction(
-    (tx) => tx.sql<Step & { effect: Effect }>`select effect, key, n from crash_effects order by id`,
+    (tx) =>
+      tx.sql<Step & { effect: Effect; process: number }>`
+        select effect, key, n, process from crash_effects order by id`,
   )
   const gone = byKey(discarded.map(({ payload }) => payload as Step))
   const wanted: Record<Effect, (n: number, key: string) => boolean> = {
     added: () => true,
     rows: () => true,
     grouped: () => true,
+    sharded: () => true,
     booked: () => true,
     flaky: (n, key) => gone.get(key)?.includes(n) !== true,
     reminded: hasReminder,
@@ -146,7 +159,10 @@ async function checkEffects(
       `'${effect}' has no other key`,
     )
   }
-  return rows.length
+  const ofNeighbours = rows.filter((row) => neighbours.includes(row.process))
+  const others = ofNeighbours.filter(({ effect }) => effect !== 'sharded')
+  assert.deepEqual(others, [], 'a neighbour does nothing but its share of the shards')
+  return { effects: rows.length, byNeighbours: ofNeighbours.length }
 }
 
 /** What commands, timers and tasks have recorded: each fact once. */
@@ -167,7 +183,7 @@ function checkFacts(log: readonly StoredEnvelope[], added: Steps): void {
 }
 
 /** Each timer fired, none early, and its command was sent once. */
-async function checkTimers(store: SqliteStore, log: readonly StoredEnvelope[]): Promise<number> {
+async function checkTimers(store: LifeStore, log: readonly StoredEnvelope[]): Promise<number> {
   const timers = await store.timers.list({ limit: 1_000_000 })
   const states = new Set(timers.map(({ state }) => state))
   assert.deepEqual([...states], timers.length === 0 ? [] : ['fired'], 'each timer has fired')
@@ -182,9 +198,11 @@ async function checkTimers(store: SqliteStore, log: readonly StoredEnvelope[]): 
 }
 
 /** Everything behind every mark is done, and no mark is left behind. */
-async function checkProgress(store: SqliteStore): Promise<void> {
+async function checkProgress(store: LifeStore): Promise<void> {
   const all = await store.subscriptions.list()
   for (const { name, released, state } of all) {
+    // Where the shards of a subscription begin is nobody's to run.
+    if (/#\d+$/.test(name)) continue
     assert.deepEqual({ name, released, state }, { name, released: true, state: 'stopped' })
     assert.equal(await store.subscriptions.countAhead(name), 0, `${name}: nothing is left ahead`)
   }

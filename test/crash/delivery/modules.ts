@@ -31,14 +31,26 @@ const Remind = defineCommand('Crash.Reminder.Send', { payload })
 const Book = defineCommand('Crash.Ledger.Book', { payload })
 
 /** Every effect of which there must be one for each event, and a row of the user's own. */
-export type Effect = 'added' | 'rows' | 'grouped' | 'flaky' | 'booked' | 'reminded' | 'job'
+export type Effect =
+  | 'added'
+  | 'rows'
+  | 'grouped'
+  | 'sharded'
+  | 'flaky'
+  | 'booked'
+  | 'reminded'
+  | 'job'
+
+/** Each has some of the keys. */
+const SHARDS = 3
 
 async function leaveRow(
   tx: Pick<SqlTransaction, 'sql'>,
   effect: Effect,
   { key, n }: Step,
 ): Promise<void> {
-  await tx.sql`insert into crash_effects (effect, key, n) values (${effect}, ${key}, ${n})`
+  await tx.sql`
+    insert into crash_effects (effect, key, n, process) values (${effect}, ${key}, ${n}, ${process.pid})`
 }
 
 /** Everything that a runtime does: own rows alone and in groups, retries, commands, timers, tasks. */
@@ -89,6 +101,14 @@ function subscriptions(seed: number, trap: Trap) {
       trap.pass('grouped-written')
     },
   })
+  const sharded = defineSubscription<'sharded', typeof Added, SqlTransaction>('sharded', {
+    events: Added,
+    shards: SHARDS,
+    handle: async ({ payload: step }, { tx }) => {
+      await leaveRow(tx, 'sharded', step)
+      trap.pass('sharded-written')
+    },
+  })
   const flaky = defineSubscription<'flaky', typeof Added, SqlTransaction>('flaky', {
     events: Added,
     retry: { attempts: 2, delay: 1, later: [15] },
@@ -121,7 +141,7 @@ function subscriptions(seed: number, trap: Trap) {
     filter: ({ payload: { n } }) => hasJob(n),
     handle: ({ payload: step }, { tx }) => tx.append(startTask(Job, step)),
   })
-  return [rows, grouped, flaky, booking, reminders, jobs] as const
+  return [rows, grouped, sharded, flaky, booking, reminders, jobs] as const
 }
 
 function worker(trap: Trap) {

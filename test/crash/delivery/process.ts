@@ -5,18 +5,20 @@ import { flushCompileCache } from 'node:module'
 import { setTimeout as pause } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { bootstrap, deriveId, ndjsonPublisher } from 'tidings'
-import { sqlite } from 'tidings/sqlite'
 import { Add, makeModules } from './modules.ts'
+import { openLog, prepareEffects } from './log-place.ts'
 import { Operator } from './operator.ts'
-import { keys, type Start } from './plan-life.ts'
+import { keys, LEASE_MS, type Start } from './plan-life.ts'
 import { Trap } from './trap.ts'
 import { trappedPublisher, trappedStore } from './trapped-ports.ts'
 
 const STANDARD_OUTPUT = 1
-/** Between two commands of a key, so that consumers keep up with the producer. */
+/** Between two commands of a key. */
 const PACE_MS = 12
+/** Positions that consumers may be behind the producers, however slow store and machine are. */
+const MOST_BEHIND = 300
 
-const { file, published, seed, kill } = JSON.parse(process.argv[2] ?? '') as Start
+const { log, published, seed, role, kill } = JSON.parse(process.argv[2] ?? '') as Start
 const trap = new Trap(kill)
 
 /** Written at once and by the kernel: what is in the pipe outlives the process. */
@@ -24,11 +26,8 @@ function say(line: string): void {
   writeSync(STANDARD_OUTPUT, `${line}\n`)
 }
 
-const inner = sqlite({ file, synchronous: 'normal', onStep: (step) => trap.pass(step) })
-await inner.transaction(
-  (tx) =>
-    tx.sql`create table if not exists crash_effects (id integer primary key autoincrement, effect text, key text, n integer)`,
-)
+const inner = await openLog(log, (step) => trap.pass(step))
+await prepareEffects(inner, log)
 trap.isArmed = true
 const store = trappedStore(inner, trap)
 const app = await bootstrap({
@@ -36,7 +35,7 @@ const app = await bootstrap({
   modules: makeModules(seed, trap),
   publisher: trappedPublisher(ndjsonPublisher(published, { sync: false }), trap),
   relay: { batchSize: 10 },
-  delivery: { pollMs: 20 },
+  delivery: { pollMs: 20, leaseMs: LEASE_MS, run: role === 'neighbour' ? ['sharded'] : true },
   onFailure: ({ error }) => {
     console.error('A failure that nobody expects:', error)
     process.exit(1)
@@ -44,8 +43,8 @@ const app = await bootstrap({
 })
 flushCompileCache()
 say('ready')
-if (kill === undefined) await finish()
-else await Promise.all([...keys.map(produce), tendUntilKilled()])
+if (role === 'finisher') await finish()
+else if (role === 'worker') await Promise.all([...keys.map(produce), tendUntilKilled()])
 
 /** Sends the commands of a key, from the last one that is there: a producer asks again when it was not told. */
 async function produce(key: string): Promise<void> {
@@ -55,10 +54,18 @@ async function produce(key: string): Promise<void> {
         select coalesce(max(n), 1) as n from crash_effects where effect = 'added' and key = ${key}`,
   )
   for (let n = last?.n ?? 1; ; n++) {
-    await app.send(Add, { key, n }, { commandId: deriveId(Date.UTC(2026, 10, 21), seed, key, n) })
+    const commandId = deriveId(Date.UTC(2026, 10, 21), seed, key, n)
+    const { position = 0 } = await app.send(Add, { key, n }, { commandId })
     say(`${key} ${n}`)
-    await pause(PACE_MS)
+    do await pause(PACE_MS)
+    while (position - handledUpTo() > MOST_BEHIND)
   }
+}
+
+/** By all that this process owns. */
+function handledUpTo(): number {
+  const marks = app.delivery.subscriptions.flatMap(({ handledUpTo: mark }) => mark ?? [])
+  return Math.min(...marks)
 }
 
 async function tendUntilKilled(): Promise<void> {
