@@ -19,7 +19,12 @@ import {
 } from './follow-operation.ts'
 import { planRedrive, type RedrivePlan, type RedriveQuestion } from './plan-redrive.ts'
 import { isOfShards } from './shards.ts'
-import { requestOperation, requireOperation, type OperationRequest } from './request-operation.ts'
+import {
+  checkEdits,
+  requestOperation,
+  requireOperation,
+  type OperationRequest,
+} from './request-operation.ts'
 
 /** Everything optional: a store is enough. */
 export interface AdminOptions {
@@ -46,7 +51,12 @@ export interface Admin {
   /** Dead letters and what else is put aside. */
   readonly parked: Omit<ParkedStore, 'sweep'>
   readonly operations: Pick<OperationStore, 'find' | 'list'>
-  /** Says what a redrive would do, and does none of it. @throws {UnknownSubscriptionError} */
+  /**
+   * Says what a redrive would do, and does none of it.
+   *
+   * @throws {UnknownSubscriptionError}
+   * @throws {ContractError} an edited payload breaks its contract; {UsageError} it is that of none of them
+   */
   planRedrive(question: RedriveQuestion): Promise<RedrivePlan>
   /**
    * Stores a request, checked, for the owner of the subscription to carry out.
@@ -83,7 +93,10 @@ export function createAdmin(store: Store, options: AdminOptions = {}): Admin {
     subscription: (name) => describeSubscription(store, name, lookout),
     parked: store.parked,
     operations: wholeOperations(store.operations),
-    planRedrive: (question) => planRedrive(store, question),
+    async planRedrive(question) {
+      await checkEdits(store, question, registry)
+      return planRedrive(store, question)
+    },
     async request(request) {
       const operation = await requestOperation(store, request, { clock, ids, registry })
       onRequested?.(request.subscription)

@@ -52,6 +52,8 @@ export interface RedriveQuestion {
   readonly filter?: ParkedChoice | undefined
   /** Also what was redriven as often as it may be. */
   readonly force?: boolean | undefined
+  /** Checked as a redrive would check them. */
+  readonly edits?: Readonly<Record<string, unknown>> | undefined
 }
 
 const PAGE = 500

@@ -12,7 +12,7 @@ import { editCheck } from './check-edit.ts'
 import type { StartFrom } from './define-subscription.ts'
 import { requireSubscription } from './describe-subscription.ts'
 import type { MoveRequest } from './move-parked.ts'
-import type { ParkedChoice } from './plan-redrive.ts'
+import type { ParkedChoice, RedriveQuestion } from './plan-redrive.ts'
 import { startPosition } from './start-position.ts'
 
 interface Asked {
@@ -220,9 +220,20 @@ async function requireParked(
   throw new NothingParkedError(subscription, { redriving, finished, earlier })
 }
 
+/** What a redrive would refuse of its edits. @throws {ContractError} {UsageError} {UnknownSubscriptionError} */
+export async function checkEdits(
+  store: Store,
+  { subscription, filter, edits }: RedriveQuestion,
+  registry: RequestPorts['registry'],
+): Promise<void> {
+  if (edits === undefined) return
+  const { generation } = await requireSubscription(store, subscription)
+  await checkRedrive(store, { subscription, filter, edits }, { generation, registry })
+}
+
 async function checkRedrive(
   store: Store,
-  request: RedriveRequest,
+  request: Pick<RedriveRequest, 'rate' | 'edits' | 'filter' | 'subscription'>,
   { generation, registry }: Pick<RequestPorts, 'registry'> & { readonly generation: number },
 ): Promise<void> {
   const { rate, edits = {}, filter, subscription } = request

@@ -184,6 +184,26 @@ describe.each(stores)('on $kind', ({ open }) => {
     ])
   })
 
+  test('a plan refuses an edit that the redrive would refuse', async () => {
+    const store = await open()
+    const { app, ask, unreachable } = await startMail(store)
+    unreachable.add('ann')
+    await ask('ann')
+    const { admin } = app
+    const [letter] = await admin.parked.list({})
+    const id = letter!.parkedId
+    const plan = (edits: Readonly<Record<string, unknown>>) =>
+      admin.planRedrive({ subscription: 'mail', edits })
+    await expect(plan({ [id]: { to: 'anna' } })).rejects.toMatchObject({
+      code: 'TIDINGS_PAYLOAD_INVALID',
+    })
+    await expect(plan({ [letter!.eventId]: { to: 'anna', lines: 1 } })).rejects.toThrow(
+      /is none of them/,
+    )
+    expect((await plan({ [id]: { to: 'anna', lines: 1 } })).counts.runs).toBe(1)
+    expect((await admin.parked.find(id))?.edited, 'nothing is done').toBeUndefined()
+  })
+
   test('a discard needs a reason, and sets aside for good', async () => {
     const { admin } = await prepare()
     const { operationId } = await admin.request({ kind: 'discard', ...ask, reason: 'spam' })

@@ -21,7 +21,9 @@ export async function runRedrive(
   await using desk = await openDesk(context, options)
   const subscription = await readSubscription(desk.admin, options, context)
   const { force, rate } = options
-  if (options['dry-run']) return await printPlan(desk, { subscription, filter, force }, context)
+  if (options['dry-run']) {
+    return await printPlan(desk, { subscription, filter, force, edits }, context)
+  }
   const operation = await desk.admin.request({
     kind: 'redrive',
     subscription,
