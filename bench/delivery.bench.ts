@@ -63,10 +63,15 @@ function twin(file: (setting: Setting) => string, perTransaction: number): Varia
   return (setting): Running => {
     const own = join(setting.folder, 'log.db')
     copyFileSync(file(setting), own)
-    const consumer = new RawConsumer(own)
+    let consumer = new RawConsumer(own)
     return {
       sample: () => ({ count: consumer.run(perTransaction) }),
-      settle: () => consumer.restart(),
+      settle() {
+        // Ours opens its file anew too: a WAL that has to grow costs more at each commit than one that is there.
+        consumer.restart()
+        consumer.close()
+        consumer = new RawConsumer(own)
+      },
       stop: () => consumer.close(),
     }
   }
@@ -99,6 +104,9 @@ function takeOne(all: Lanes<number>): number {
   return item === undefined ? 0 : 1
 }
 
+/** As it runs where it counts: in development payloads are frozen to the bottom. */
+const env = { NODE_ENV: 'production' }
+
 export const bench: Bench = {
   name: 'delivery',
   summary:
@@ -107,12 +115,12 @@ export const bench: Bench = {
   shows: 'rate',
   unit: 'event',
   rounds: 9,
-  warmups: 1,
+  warmups: 2,
   variants: [
-    { name: 'ours, grouped', start: ours(seeded, 'database') },
-    { name: 'twin, by hundreds', start: twin(seeded, 100) },
-    { name: 'ours, a transaction each', start: ours(singles, 'anywhere') },
-    { name: 'twin, a transaction each', start: twin(singles, 1) },
+    { name: 'ours, grouped', start: ours(seeded, 'database'), env },
+    { name: 'twin, by hundreds', start: twin(seeded, 100), env },
+    { name: 'ours, a transaction each', start: ours(singles, 'anywhere'), env },
+    { name: 'twin, a transaction each', start: twin(singles, 1), env },
     { name: 'lanes, 10,000 keys', informative: true, start: lanes },
   ],
   goals: [
@@ -133,6 +141,7 @@ export const bench: Bench = {
   ],
   notes: [
     `${EVENTS.toLocaleString('en')} events of 200 bytes over ${KEYS.toLocaleString('en')} keys (${SINGLE_EVENTS.toLocaleString('en')} where each has a transaction), synchronous = FULL; the effect is a row in a table of the user's.`,
+    'NODE_ENV=production for all rows, and each sample begins with a file that was just opened, so with a WAL that has to grow.',
     'Ours reads through the contract, keeps the order of each key, and notes its mark under the fence; the twin does none of this.',
     'The lanes must cost no more than 1 µs an event: more than 1,000,000 items/s.',
   ],
