@@ -55,54 +55,6 @@ export async function attemptEvent(
   })
 }
 
-/** Nothing of a group is done, since the handlers of some of its events failed. */
-export class GroupFailure extends Error {
-  readonly failed: ReadonlySet<StoredEnvelope>
-
-  constructor(failed: ReadonlySet<StoredEnvelope>) {
-    super(`${failed.size} events of a group failed`)
-    this.name = 'GroupFailure'
-    this.failed = failed
-  }
-}
-
-/**
- * Handles several events in one transaction: those of a key in order, different keys side by side.
- *
- * @throws {GroupFailure} handlers failed; whatever else is thrown is about the group as a whole
- */
-export async function attemptGroup(
-  parts: AttemptPorts,
-  lanes: readonly (readonly AttemptOf[])[],
-  completion: Completion,
-): Promise<void> {
-  await interruptible(parts, true, async (shared) => {
-    const { transaction, interruption } = shared
-    const works: HandlerWork[] = []
-    const failed = new Set<StoredEnvelope>()
-    const runLane = async (lane: readonly AttemptOf[]): Promise<void> => {
-      for (const of of lane) {
-        if (interruption.error !== undefined) return
-        const work = new HandlerWork(of.event, shared)
-        works.push(work)
-        try {
-          const answer = handOver(parts, of, work)
-          if (isThenable(answer)) await inTime(parts, work, answer)
-        } catch {
-          // It runs again alone, and is told of then.
-          failed.add(of.event)
-          return
-        }
-      }
-    }
-    // Interrupted once for all of them: a race each would cost more than most handlers do. And all of
-    // them end, whichever fails: the transaction must not be gone while others still use it.
-    await interruption.race(Promise.all(lanes.map(runLane)))
-    if (failed.size > 0) throw new GroupFailure(failed)
-    await commit(parts, works, { transaction, completion })
-  })
-}
-
 /** Hands a batch to its handler, in one transaction. @throws what the handler throws */
 export async function attemptBatch(
   parts: AttemptPorts,
@@ -181,7 +133,7 @@ function notInBatch(name: string, event: Envelope): UsageError {
 }
 
 /** Runs an attempt that can be ended from outside, and lets go of its transaction when it fails. */
-async function interruptible(
+export async function interruptible(
   { running, ports, name, plan: { timeoutMs } }: AttemptPorts,
   shares: boolean,
   attempt: (shared: WorkParts) => Promise<void>,
@@ -286,12 +238,12 @@ async function writeAll(
   tx: StoreTransaction,
 ): Promise<readonly StoredEnvelope[]> {
   const written: StoredEnvelope[] = []
-  for (const work of works) if (work.hasEffects) written.push(...(await work.write(tx)))
+  for (const work of works) written.push(...(await work.write(tx)))
   return written
 }
 
 /** Commits what the handlers did, with the progress; without a transaction where they did nothing. */
-async function commit(
+export async function commit(
   parts: AttemptPorts,
   works: readonly HandlerWork[],
   {
@@ -301,12 +253,14 @@ async function commit(
 ): Promise<void> {
   const { ports, writer } = parts
   const { positions, parked } = completion
-  if (!transaction.isOpen && !works.some(({ hasEffects }) => hasEffects)) {
+  // Mostly none: what a handler writes by its own statements is written already.
+  const writing = works.filter(({ hasEffects }) => hasEffects)
+  if (!transaction.isOpen && writing.length === 0) {
     for (const work of works) work.end()
     return note(parts, completion)
   }
-  if (mayShare(transaction, works, completion)) {
-    const events = await writer.doneWith(positions, (tx) => writeAll(works, tx))
+  if (mayShare(transaction, writing, completion)) {
+    const events = await writer.doneWith(positions, (tx) => writeAll(writing, tx))
     if (events.length > 0) ports.publish(events)
     return
   }
@@ -315,14 +269,14 @@ async function commit(
     const events = await transaction.commit(async (tx) => {
       if (parked.length > 0) await tx.park(parked)
       plan = await writer.within(tx, positions)
-      return writeAll(works, tx)
+      return writeAll(writing, tx)
     })
     writer.written(plan, positions)
     if (events.length > 0) ports.publish(events)
-    if (works.some(({ hasTimers }) => hasTimers)) ports.onTimersSet()
+    if (writing.some(({ hasTimers }) => hasTimers)) ports.onTimersSet()
   } catch (error) {
     writer.abandoned(plan)
     throw error
   }
-  await keepSnapshots(ports.store, ports, () => works.flatMap((work) => work.dueSnapshots()))
+  await keepSnapshots(ports.store, ports, () => writing.flatMap((work) => work.dueSnapshots()))
 }

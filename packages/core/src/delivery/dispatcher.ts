@@ -1,9 +1,10 @@
 import type { Clock } from '../internal/clock.ts'
 import { parseNormalTime } from '../internal/time.ts'
-import { attemptGroup, type AttemptPorts } from './attempt.ts'
+import type { AttemptPorts } from './attempt.ts'
+import { attemptGroup } from './attempt-group.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
 import { BatchRunner } from './batch-runner.ts'
-import { toAttempt, toEvent, type Item } from './item.ts'
+import { toEvent, type Item } from './item.ts'
 import { Pace } from './pace.ts'
 import type { EventRunner, Outcome } from './event-runner.ts'
 import { Groups, markFailed, type Group } from './groups.ts'
@@ -29,6 +30,8 @@ export interface DispatcherParts {
   /** What is neither handled nor parked by the runner alone. @throws {SessionOver} */
   readonly handleSpecial: (item: Item) => Promise<Outcome>
   readonly onDone: (item: Item, outcome: Outcome) => void
+  /** A group was handled. */
+  readonly onHandled: () => void
   readonly onCrash: (error: unknown) => void
   /** A place is free, and there is nothing that may begin at once. */
   readonly onFree: () => void
@@ -100,7 +103,7 @@ export class Dispatcher {
 
   add(item: Item): void {
     if (item.isAlone) this.#careful++
-    this.#lanes.add(this.#laneOf(item), item)
+    item.lane = this.#lanes.add(this.#laneOf(item), item)
     if (this.#isGrouping) this.#groups.add(item)
   }
 
@@ -291,7 +294,7 @@ export class Dispatcher {
 
   #done(item: Item, outcome: Outcome): void {
     this.#trust(item)
-    if (this.#isGrouping) this.#groups.done(item)
+    item.isDone = true
     this.#parts.onDone(item, outcome)
   }
 
@@ -305,27 +308,25 @@ export class Dispatcher {
     }
     this.#pace.spend(group.items.length - 1)
     this.places.take()
-    void this.#endSafely(() => this.#runGroup(group)).then(() => {
-      for (const key of group.lanes.keys()) this.#lanes.release(key)
-      this.places.free()
-    })
+    void this.#endSafely(() => this.#runGroup(group)).then(() => this.places.free())
     return true
   }
 
-  async #runGroup(group: Group): Promise<void> {
-    const positions = group.items.map(({ stored }) => stored.position)
-    const lanes = Array.from(group.lanes.values(), (items) => items.map(toAttempt))
+  async #runGroup({ items, lanes }: Group): Promise<void> {
+    const positions = items.map(({ stored }) => stored.position)
     const startMs = performance.now()
     try {
       await attemptGroup(this.#parts.attempts, lanes, { positions, parked: [] })
     } catch (error) {
-      markFailed(group.items, error)
-      for (const [key, items] of group.lanes) this.#putBack(key, items)
+      markFailed(items, error)
+      for (const lane of lanes) this.#lanes.releaseHeld(lane, false)
       if (error instanceof SessionOver) throw error
       return
     }
-    tellHandled(this.#parts.attempts, () => group.items.map(toEvent), startMs)
-    for (const item of group.items) this.#done(item, 'handled')
+    tellHandled(this.#parts.attempts, () => items.map(toEvent), startMs)
+    for (const item of items) item.isDone = true
+    for (const lane of lanes) this.#lanes.releaseHeld(lane, true)
+    this.#parts.onHandled()
   }
 
   // Batches

@@ -18,7 +18,7 @@ export class EventContext implements DeliveryContext {
   readonly redrives: number
   readonly #work: HandlerWork
 
-  constructor({ attempt, laterUsed, redrives }: AttemptOf, work: HandlerWork) {
+  constructor({ attempt, laterUsed, redrives }: Omit<AttemptOf, 'event'>, work: HandlerWork) {
     this.attempt = attempt
     this.laterUsed = laterUsed
     this.redrives = redrives

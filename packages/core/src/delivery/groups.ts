@@ -1,8 +1,8 @@
 import { Arrivals } from './arrivals.ts'
-import { GroupFailure } from './attempt.ts'
 import { toEvent, type Item } from './item.ts'
-import type { Lanes } from './lanes.ts'
+import type { Lane, Lanes } from './lanes.ts'
 import type { ParkedIndex } from './parked-index.ts'
+import { GroupFailure } from './attempt-group.ts'
 
 /** Events that share a transaction, where all that is done about them is in the database. */
 export const GROUP = 250
@@ -14,8 +14,8 @@ const FEW = 10
 export interface Group {
   /** In the order of the log. */
   readonly items: readonly Item[]
-  /** The same by key. */
-  readonly lanes: ReadonlyMap<string, readonly Item[]>
+  /** The same by key: each lane holds those that are in the group. */
+  readonly lanes: readonly Lane<Item>[]
   /**
    * Instead of events: the key, taken, of one that must go alone and was read before all others. Left
    * for last, such events would hold the mark back, and be looked at anew for each group.
@@ -46,47 +46,45 @@ export class Groups {
     this.#arrivals.add(item)
   }
 
-  done(item: Item): void {
-    this.#arrivals.done(item)
-  }
-
   /** The next group; an empty one where an event goes alone first, or where there is nothing. */
   take(): Group {
-    const { lanes, rate } = this.#parts
     // With a rate no more than it allows in a second: a group begins all at once.
-    const most = Math.max(1, Math.min(GROUP, Math.floor(rate)))
-    const passed = new Set<string>()
+    const most = Math.max(1, Math.min(GROUP, Math.floor(this.#parts.rate)))
+    const passed = new Set<Lane<Item>>()
     const items: Item[] = []
-    const taken = new Map<string, Item[]>()
-    for (const item of this.#arrivals.from()) {
-      const { key } = item.plan
-      if (passed.has(key)) continue
+    const lanes: Lane<Item>[] = []
+    let alone: string | undefined
+    this.#arrivals.forget()
+    this.#arrivals.until((item) => {
+      const lane = item.lane!
+      if (passed.size > 0 && passed.has(lane)) return false
       const goesAlone = !this.#fitsGroup(item)
-      if (goesAlone && items.length === 0 && lanes.takeKey(key)) {
-        return { items, lanes: taken, alone: key }
+      if (goesAlone && items.length === 0 && this.#parts.lanes.takeLane(lane)) {
+        alone = lane.key
+        return true
       }
-      if (goesAlone || !this.#joinsGroup(item, taken)) passed.add(key)
-      else if (items.push(item) === most) break
-    }
-    return { items, lanes: taken }
+      if (goesAlone || !this.#joinsGroup(item, lane, lanes)) {
+        passed.add(lane)
+        return false
+      }
+      return items.push(item) === most
+    })
+    return alone === undefined ? { items, lanes } : { items, lanes, alone }
   }
 
   #fitsGroup({ isSingle, plan: { kind, key } }: Item): boolean {
     return !isSingle && kind === 'handle' && !this.#parts.index.has(key)
   }
 
-  /** Takes an item if it may be in the group that is put together. */
-  #joinsGroup(item: Item, taken: Map<string, Item[]>): boolean {
-    const { key } = item.plan
-    const items = taken.get(key)
-    if (items === undefined && !this.#parts.lanes.takeKey(key)) return false
-    if (this.#parts.lanes.peek(key) !== item) {
-      if (items === undefined) this.#parts.lanes.release(key)
-      return false
+  /** Holds an item if it may be in the group that is put together. */
+  #joinsGroup(item: Item, lane: Lane<Item>, joined: Lane<Item>[]): boolean {
+    // Of one that is in the group already the next item is free; of one that is taken no item is.
+    if (lane.items[lane.head + lane.held] !== item) return false
+    if (lane.held === 0) {
+      if (!this.#parts.lanes.takeLane(lane)) return false
+      joined.push(lane)
     }
-    this.#parts.lanes.next(key)
-    if (items === undefined) taken.set(key, [item])
-    else items.push(item)
+    this.#parts.lanes.hold(lane)
     return true
   }
 }

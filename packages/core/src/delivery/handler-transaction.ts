@@ -19,6 +19,7 @@ export class HandlerTransaction {
   #done: Promise<void> | undefined
   #mark: TransactionMark | undefined
   #abandoned: { readonly error: unknown } | undefined
+  #beginning: Promise<void> | undefined
 
   constructor(store: Store) {
     this.#store = store
@@ -26,6 +27,25 @@ export class HandlerTransaction {
 
   get isOpen(): boolean {
     return this.#opened !== undefined
+  }
+
+  /** On its way, and not there yet. */
+  get isOpening(): boolean {
+    return (
+      this.#opened !== undefined && this.#current === undefined && this.#abandoned === undefined
+    )
+  }
+
+  /** Settled when the first statement is, which may have to wait for other writers; undefined before it. */
+  get beginning(): Promise<void> | undefined {
+    return this.#beginning
+  }
+
+  /** @param statement one that was begun in it */
+  began(statement: Promise<unknown>): void {
+    // Whoever began it hears of its failure.
+    const over = (): void => undefined
+    this.#beginning ??= statement.then(over, over)
   }
 
   /** There when it is open and not abandoned: for whoever would rather not wait a turn. */

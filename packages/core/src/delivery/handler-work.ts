@@ -95,7 +95,7 @@ export class HandlerWork implements Frame, Watched {
 
   /** Everything through it is in the transaction of the attempt. */
   get tx(): WorkTransaction {
-    this.#tx ??= this.#makeTx()
+    this.#tx ??= new HandlerTx(this) as unknown as WorkTransaction
     return this.#tx
   }
 
@@ -152,7 +152,7 @@ export class HandlerWork implements Frame, Watched {
     return this.#cause
   }
 
-  async #openToState(): Promise<UnitOfWork> {
+  async openToState(): Promise<UnitOfWork> {
     this.#hasStatements = true
     const tx = await this.#parts.transaction.open()
     const unit = this.#unitOf()
@@ -170,22 +170,10 @@ export class HandlerWork implements Frame, Watched {
   }
 
   /** Needs no transaction before the commit: events are checked now, and appended last. */
-  async #append(appends: readonly EventAppend[]): Promise<void> {
+  async append(appends: readonly EventAppend[]): Promise<void> {
     // A handler that goes on after its time hears it here.
     this.#parts.transaction.requireKept()
     return this.#unitOf().append(...appends)
-  }
-
-  #makeTx(): WorkTransaction {
-    const tx = {
-      append: (...appends: readonly EventAppend[]) => this.#append(appends),
-      load: async (...which: [AnyAggregate, string]) =>
-        (await this.#openToState()).load(which[0], which[1]),
-      once: async (source: string, messageId: string) =>
-        (await this.#openToState()).once(source, messageId),
-      sql: (...statement: Parameters<SqlTransaction['sql']>) => this.#runSql(statement),
-    }
-    return tx as WorkTransaction
   }
 
   #makeEffects(): Effects {
@@ -203,11 +191,22 @@ export class HandlerWork implements Frame, Watched {
     }
   }
 
-  async #runSql(statement: Parameters<SqlTransaction['sql']>): Promise<unknown> {
+  /** Where the transaction is there already, the statement runs now. */
+  runSql(...statement: Parameters<SqlTransaction['sql']>): Promise<unknown> {
     this.#hasStatements = true
+    const { current } = this.#parts.transaction
+    if (current === undefined || !('sql' in current)) return this.#openToSql(statement)
+    return (current as SqlTransaction).sql(...statement)
+  }
+
+  async #openToSql(statement: Parameters<SqlTransaction['sql']>): Promise<unknown> {
     const { transaction } = this.#parts
-    const tx = transaction.current ?? (await transaction.open())
-    if ('sql' in tx) return (tx as SqlTransaction).sql(...statement)
+    const tx = await transaction.open()
+    if ('sql' in tx) {
+      const answer = (tx as SqlTransaction).sql(...statement)
+      transaction.began(answer)
+      return answer
+    }
     throw new UsageError(
       'TIDINGS_ARGUMENT_INVALID',
       'This store has no SQL, so its transactions have no sql`…`. Use a store that has, for example sqlite().',
@@ -267,6 +266,31 @@ export class HandlerWork implements Frame, Watched {
       'TIDINGS_TRANSACTION_NESTED',
       `The handler of '${subscription}' ${why}, and then sent '${command.type}'. Nothing was sent. Send it before the first statement of ctx.tx, or have it sent with the commit: ctx.after(0, …).`,
     )
+  }
+}
+
+/** `ctx.tx`: each function is made when it is asked for, since most handlers ask for one. None needs `this`. */
+class HandlerTx {
+  readonly #work: HandlerWork
+
+  constructor(work: HandlerWork) {
+    this.#work = work
+  }
+
+  get append(): (...appends: readonly EventAppend[]) => Promise<void> {
+    return (...appends) => this.#work.append(appends)
+  }
+
+  get load(): (...which: [AnyAggregate, string]) => Promise<unknown> {
+    return async (...which) => (await this.#work.openToState()).load(...which)
+  }
+
+  get once(): (source: string, messageId: string) => Promise<boolean> {
+    return async (...seen) => (await this.#work.openToState()).once(...seen)
+  }
+
+  get sql(): (...statement: Parameters<SqlTransaction['sql']>) => Promise<unknown> {
+    return (...statement) => this.#work.runSql(...statement)
   }
 }
 

@@ -1,11 +1,22 @@
-import { ReadyByAge } from './ready-by-age.ts'
+import { ReadyByAge, type Queued } from './ready-by-age.ts'
 import { ReadyByPriority, type PriorityOrder } from './ready-by-priority.ts'
 
-interface Lane<Item> {
+/** The items of a key. Whoever has an item that waits can keep its lane, and need not hash the key again. */
+export interface Lane<Item> {
   readonly key: string
+  /** From `head` on. */
+  readonly items: readonly Item[]
+  readonly head: number
+  /** Items at the head that are under way together: they stay where they are until they are done. */
+  readonly held: number
+  /** Somebody works on it: the next item waits until that is over. */
+  readonly taken: boolean
+}
+
+interface OwnLane<Item> extends Lane<Item>, Queued {
   items: Item[]
   head: number
-  /** Somebody works on it: the next item waits until that is over. */
+  held: number
   taken: boolean
 }
 
@@ -23,12 +34,12 @@ interface ReadySet<L> {
  * Which key is next: the one whose next item is the oldest, or the most important.
  */
 export class Lanes<Item> {
-  readonly #lanes = new Map<string, Lane<Item>>()
+  readonly #lanes = new Map<string, OwnLane<Item>>()
   /** Lanes that have items and that nobody works on. */
-  readonly #ready: ReadySet<Lane<Item>>
+  readonly #ready: ReadySet<OwnLane<Item>>
   #size = 0
   /** The lane that was asked for last, if it is still there: a key is asked for several times in a row. */
-  #last: Lane<Item> | undefined
+  #last: OwnLane<Item> | undefined
 
   /** @param orderOf rises from item to item as they are added */
   constructor(orderOf: (item: Item) => number, priorities?: PriorityOrder<Item>) {
@@ -47,12 +58,15 @@ export class Lanes<Item> {
     return this.#ready.size > 0
   }
 
-  add(key: string, item: Item): void {
-    const lane = this.#make(key)
-    const wasEmpty = lane.head === lane.items.length
-    lane.items.push(item)
+  /** @returns its lane, for as long as the item waits */
+  add(key: string, item: Item): Lane<Item> {
     this.#size++
-    if (wasEmpty && !lane.taken) this.#ready.add(lane)
+    const known = this.#find(key)
+    // An array that is made with its item keeps no room for more.
+    const lane = known ?? this.#make(key, [item])
+    if (known !== undefined) known.items.push(item)
+    if (!lane.taken && lane.head + 1 === lane.items.length) this.#ready.add(lane)
+    return lane
   }
 
   /** Takes a key that nobody works on; the caller gives it back by `release`. */
@@ -73,11 +87,37 @@ export class Lanes<Item> {
 
   /** Takes this key, if nobody works on it; also one that has no items. */
   takeKey(key: string): boolean {
-    const lane = this.#make(key)
+    const lane = this.#find(key) ?? this.#make(key, [])
     if (lane.taken) return false
     if (lane.head < lane.items.length) this.#ready.delete(lane)
     lane.taken = true
     return true
+  }
+
+  /** Takes a lane that has items, unless somebody works on it. */
+  takeLane(lane: Lane<Item>): boolean {
+    if (lane.taken) return false
+    const own = lane as OwnLane<Item>
+    this.#ready.delete(own)
+    own.taken = true
+    return true
+  }
+
+  /** One more item of a lane that the caller has taken is under way: those held end together. */
+  hold(lane: Lane<Item>): void {
+    ;(lane as OwnLane<Item>).held++
+    this.#size--
+  }
+
+  /** What was held of a lane is done, or waits again; the lane is given back. */
+  releaseHeld(lane: Lane<Item>, isDone: boolean): void {
+    const own = lane as OwnLane<Item>
+    if (isDone) {
+      own.head += own.held
+      trim(own)
+    } else this.#size += own.held
+    own.held = 0
+    this.#releaseLane(own)
   }
 
   /** The next item of a key, which stays. */
@@ -92,11 +132,7 @@ export class Lanes<Item> {
     if (lane === undefined || lane.head === lane.items.length) return undefined
     const item = lane.items[lane.head++]!
     this.#size--
-    // Not sooner than half of it is used up: a long lane would be copied again and again.
-    if ((lane.head > 64 && lane.head * 2 > lane.items.length) || lane.head === lane.items.length) {
-      lane.items = lane.items.slice(lane.head)
-      lane.head = 0
-    }
+    trim(lane)
     return item
   }
 
@@ -110,30 +146,41 @@ export class Lanes<Item> {
 
   release(key: string): void {
     const lane = this.#find(key)
-    if (lane?.taken !== true) return
+    if (lane?.taken === true) this.#releaseLane(lane)
+  }
+
+  #releaseLane(lane: OwnLane<Item>): void {
     lane.taken = false
     if (lane.head < lane.items.length) this.#ready.add(lane)
     else this.#forget(lane)
   }
 
-  #make(key: string): Lane<Item> {
-    const known = this.#find(key)
-    if (known !== undefined) return known
-    const lane = { key, items: [], head: 0, taken: false }
+  #make(key: string, items: Item[]): OwnLane<Item> {
+    const lane = { key, items, head: 0, held: 0, taken: false, isQueued: false }
     this.#lanes.set(key, lane)
     this.#last = lane
     return lane
   }
 
-  #find(key: string): Lane<Item> | undefined {
+  #find(key: string): OwnLane<Item> | undefined {
     if (this.#last?.key === key) return this.#last
     const lane = this.#lanes.get(key)
     if (lane !== undefined) this.#last = lane
     return lane
   }
 
-  #forget(lane: Lane<Item>): void {
+  #forget(lane: OwnLane<Item>): void {
     this.#lanes.delete(lane.key)
     if (this.#last === lane) this.#last = undefined
+  }
+}
+
+/** Not sooner than half of it is used up: a long lane would be copied again and again. */
+function trim(lane: OwnLane<unknown>): void {
+  if ((lane.head > 64 && lane.head * 2 > lane.items.length) || lane.head === lane.items.length) {
+    // Most lanes have one item, and go with it.
+    if (lane.head === lane.items.length) lane.items.length = 0
+    else lane.items = lane.items.slice(lane.head)
+    lane.head = 0
   }
 }

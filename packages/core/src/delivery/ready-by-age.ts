@@ -1,14 +1,29 @@
+/** What stands in a queue knows it: a set of objects would hash each twice. */
+export interface Queued {
+  /** Whether it stands among those that came in order; changed by the queue alone. */
+  isQueued: boolean
+}
+
+/** Places in the queue that are given up, at the most, beside as many as are taken. */
+const GIVEN_UP = 1024
+
 /**
  * Lanes that may begin, the one whose next item is the oldest first: whatever is done before an older
  * item is a hole in the progress, and has to be noted by itself.
  *
  * A lane is known by its next item, which nobody changes while the lane is in here.
  */
-export class ReadyByAge<Lane> {
+export class ReadyByAge<Lane extends Queued> {
   /** Rises from item to item as they come. */
   readonly #orderOf: (lane: Lane) => number
-  /** Those that came in the order of their items: nearly all. */
-  readonly #inOrder = new Set<Lane>()
+  /**
+   * Those that came in the order of their items: nearly all. Whoever leaves leaves its place behind:
+   * it is this lane's only while it stands here with that same item.
+   */
+  #queue: Lane[] = []
+  #orders: number[] = []
+  #head = 0
+  #queued = 0
   #newest = Number.NEGATIVE_INFINITY
   /** Those that somebody has worked on, and whose next item waited meanwhile, sorted. */
   readonly #again: Lane[] = []
@@ -18,7 +33,7 @@ export class ReadyByAge<Lane> {
   }
 
   get size(): number {
-    return this.#inOrder.size + this.#again.length
+    return this.#queued + this.#again.length
   }
 
   /** A lane that is not in here, and has an item. */
@@ -29,21 +44,52 @@ export class ReadyByAge<Lane> {
       return
     }
     this.#newest = order
-    this.#inOrder.add(lane)
+    this.#queue.push(lane)
+    this.#orders.push(order)
+    this.#queued++
+    lane.isQueued = true
   }
 
   /** Also one that is not in here. */
   delete(lane: Lane): void {
-    if (this.#inOrder.delete(lane)) return
+    if (lane.isQueued) {
+      lane.isQueued = false
+      this.#queued--
+      this.#giveUpPlaces()
+      return
+    }
     const place = this.#again.length === 0 ? 0 : this.#placeOf(this.#orderOf(lane))
     if (this.#again[place] === lane) this.#again.splice(place, 1)
   }
 
   first(): Lane | undefined {
-    const [lane] = this.#inOrder
+    const lane = this.#queued === 0 ? undefined : this.#queue[this.#head]
     const [again] = this.#again
     if (lane === undefined || again === undefined) return lane ?? again
     return this.#orderOf(again) < this.#orderOf(lane) ? again : lane
+  }
+
+  /** So that the first place is taken, and few are not. */
+  #giveUpPlaces(): void {
+    if (this.#queued === 0) this.#keep([])
+    else {
+      while (!this.#isTaken(this.#head)) this.#head++
+      const givenUp = this.#queue.length - this.#queued
+      if (givenUp > GIVEN_UP && givenUp > this.#queued) {
+        this.#keep(Array.from(this.#queue.keys()).filter((place) => this.#isTaken(place)))
+      }
+    }
+  }
+
+  #isTaken(place: number): boolean {
+    const lane = this.#queue[place]!
+    return lane.isQueued && this.#orderOf(lane) === this.#orders[place]
+  }
+
+  #keep(places: readonly number[]): void {
+    this.#queue = places.map((place) => this.#queue[place]!)
+    this.#orders = places.map((place) => this.#orders[place]!)
+    this.#head = 0
   }
 
   /** Where a lane with this order is among those that were worked on, or belongs. */

@@ -5,7 +5,7 @@ import type { AttemptPorts } from './attempt.ts'
 import { Caution } from './caution.ts'
 import { Deadlines } from './deadlines.ts'
 import { Dispatcher } from './dispatcher.ts'
-import type { Item } from './item.ts'
+import { makeItem, type Item } from './item.ts'
 import { fenceOf } from './layout.ts'
 import { EventRunner, type Outcome, type RunnerHost } from './event-runner.ts'
 import { pageSizeFor } from './log-tail.ts'
@@ -214,15 +214,7 @@ export class Session {
     if (what.kind === 'undeclared') return this.#passedOver(stored, 'undeclared')
     this.#tracker.handOut(stored.position)
     const { isWatched, isAlone } = this.#caution.of(stored.position)
-    this.#dispatcher.add({
-      stored,
-      plan: what,
-      isWatched,
-      isAlone: isAlone && what.kind === 'handle',
-      isSingle: isWatched,
-      isOwnFault: false,
-      readMs,
-    })
+    this.#dispatcher.add(makeItem(stored, what, { isWatched, isAlone, readMs }))
   }
 
   #passedOver(event: StoredEnvelope, why: 'undeclared' | 'unreadable' | 'skipped'): void {
@@ -374,6 +366,7 @@ export class Session {
       mayProbe: () => !this.isStopping && !this.holds.isHeld,
       handleSpecial: (item) => handleSpecial(special, item),
       onDone: (item, outcome) => this.#onDone(item, outcome),
+      onHandled: () => this.holds.succeeded(),
       onCrash: (error) => void this.#crash(error),
       onFree: () => {
         this.#room.ring()
@@ -385,7 +378,7 @@ export class Session {
   #onDone({ stored, plan }: Item, outcome: Outcome): void {
     if (outcome === 'skipped' && plan.kind === 'handle') this.#passedOver(stored, 'skipped')
     if (outcome === 'parked') this.#parkedDue.ring()
-    // Groups and batches are no single attempts, and yet their keys succeed.
+    // Batches are no single attempts, and yet their keys succeed.
     if (outcome === 'handled') this.holds.succeeded()
   }
 }

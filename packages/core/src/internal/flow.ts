@@ -57,6 +57,21 @@ function enterOwn<Result>(this: WorkingFrame<Result>): Result {
   return this.run()
 }
 
+/** Runs many pieces of work, each in a frame of its own, from one place: a resource for all of them. */
+export class FrameScope {
+  readonly #resource = new AsyncResource('tidings')
+
+  /** Runs `work` inside `frame`; what it starts stays in it, the caller does not. */
+  run<Own extends Frame, Result>(frame: Own, work: (frame: Own) => Result): Result {
+    return this.#resource.runInAsyncScope(enterWith<Own, Result>, undefined, frame, work)
+  }
+}
+
+function enterWith<Own extends Frame, Result>(frame: Own, work: (frame: Own) => Result): Result {
+  frames.enterWith(frame)
+  return work(frame)
+}
+
 const root = new AsyncResource('tidings')
 
 /** Runs `work` outside any message, whoever calls: a queue's loop belongs to none of its callers. */

@@ -106,13 +106,21 @@ export class SqliteTransaction implements SqlTransaction {
     return this.#run((connection) => seeOnce(connection, { consumer, messageId, nowMs }))
   }
 
-  async sql<Row extends object = SqlRow>(
+  sql<Row extends object = SqlRow>(
     strings: TemplateStringsArray,
     ...values: readonly SqlValue[]
   ): Promise<Row[]> {
-    // A turn of the queue less for each statement but the first.
-    if (this.#held) this.#requireOpen()
-    else await this.#enter()
+    if (!this.#held) return this.#enter().then(() => this.#runUser<Row>(strings, values))
+    // No turn of the queue for a statement that waits for nothing.
+    try {
+      this.#requireOpen()
+      return Promise.resolve(this.#runUser<Row>(strings, values))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  #runUser<Row>(strings: TemplateStringsArray, values: readonly SqlValue[]): Row[] {
     try {
       return this.#parts.userSql.run(strings, values) as Row[]
     } catch (error) {

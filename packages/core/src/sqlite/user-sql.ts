@@ -42,7 +42,7 @@ export class UserSql {
    * @throws {SqlError} what SQLite says against it
    */
   run(strings: readonly string[], values: readonly SqlValue[]): Record<string, unknown>[] {
-    const parameters = values.map(toParameter)
+    const parameters = toParameters(values)
     try {
       const { statement, hasRows } = this.#find(strings)
       if (hasRows) return statement.all(...parameters).map(toRow)
@@ -154,6 +154,12 @@ function refusedAction(
   const changed = changesFirst.has(action) ? first : changesSecond.has(action) ? second : null
   if (changed === null || !ownTables.has(changed.toLowerCase())) return undefined
   return `may read '${changed}', and only the store changes it`
+}
+
+/** The same array, where nothing has to be converted. */
+function toParameters(values: readonly SqlValue[]): readonly Cell[] {
+  const isFit = values.every((value, index) => toParameter(value, index) === value)
+  return isFit ? (values as readonly Cell[]) : values.map(toParameter)
 }
 
 function toParameter(value: SqlValue, index: number): Cell {

@@ -1,0 +1,171 @@
+import { isThenable } from '../bus/handler.ts'
+import type { StoredEnvelope } from '../contract/envelope.ts'
+import { FrameScope } from '../internal/flow.ts'
+import { commit, interruptible, type AttemptPorts, type Completion } from './attempt.ts'
+import type { Deadlines } from './deadlines.ts'
+import { EventContext } from './event-context.ts'
+import { HandlerWork, type WorkParts } from './handler-work.ts'
+import { toEvent, type Item } from './item.ts'
+import type { Lane } from './lanes.ts'
+
+/** Nothing of a group is done, since the handlers of some of its events failed. */
+export class GroupFailure extends Error {
+  readonly failed: ReadonlySet<StoredEnvelope>
+
+  constructor(failed: ReadonlySet<StoredEnvelope>) {
+    super(`${failed.size} events of a group failed`)
+    this.name = 'GroupFailure'
+    this.failed = failed
+  }
+}
+
+/**
+ * Handles what lanes hold in one transaction: those of a key in order, different keys side by side.
+ *
+ * @throws {GroupFailure} handlers failed; whatever else is thrown is about the group as a whole
+ */
+export async function attemptGroup(
+  parts: AttemptPorts,
+  lanes: readonly Lane<Item>[],
+  completion: Completion,
+): Promise<void> {
+  await interruptible(parts, true, async (shared) => {
+    const run = new GroupRun(parts, shared)
+    // Interrupted once for all of them: a race each would cost more than most handlers do. And all of
+    // them end, whichever fails: the transaction must not be gone while others still use it.
+    await shared.interruption.race(run.all(lanes))
+    if (run.failed.size > 0) throw new GroupFailure(run.failed)
+    await commit(parts, run.works, { transaction: shared.transaction, completion })
+  })
+}
+
+const FIRST = { attempt: 1, laterUsed: 0, redrives: 0 } as const
+
+/**
+ * The handlers of a group. Nearly all of its lanes hold one event whose handler ends without waiting for
+ * anything slow, so what is kept of each is a promise and what its context asks for, and no more.
+ *
+ * sweeping (the first event of each key is handed over) → waiting (for those that answer later) → over
+ */
+class GroupRun {
+  readonly works: HandlerWork[] = []
+  readonly failed = new Set<StoredEnvelope>()
+  readonly #shared: WorkParts
+  readonly #deadlines: Deadlines
+  readonly #handOver: (work: HandlerWork) => unknown
+  readonly #scope = new FrameScope()
+  readonly #over = Promise.withResolvers<void>()
+  /** Answers that are waited for, and the sweep. */
+  #open = 1
+  #isSweeping = true
+  /** Those of the sweep have one deadline, since they begin together. */
+  #firstOpen = 0
+  #firstWatched: HandlerWork | undefined
+  readonly #firstDone = (): void => this.#endFirst()
+
+  constructor({ plan, deadlines }: AttemptPorts, shared: WorkParts) {
+    this.#shared = shared
+    this.#deadlines = deadlines
+    this.#handOver = (work) => plan.handle!(work.event, new EventContext(FIRST, work))
+  }
+
+  /** Resolves when all have ended, however. @throws what the transaction could not begin for */
+  async all(lanes: readonly Lane<Item>[]): Promise<void> {
+    try {
+      await this.#sweep(lanes)
+    } finally {
+      this.#isSweeping = false
+      // From here on: those that were handed over last get their whole time.
+      if (this.#firstWatched !== undefined) this.#watchFirst(this.#firstWatched)
+      this.#leave()
+      await this.#over.promise
+    }
+  }
+
+  async #sweep(lanes: readonly Lane<Item>[]): Promise<void> {
+    const { transaction, interruption } = this.#shared
+    for (const lane of lanes) {
+      if (interruption.error !== undefined) return
+      this.#advance(lane, 0)
+      if (!transaction.isOpening) continue
+      // Once it has begun, the statements of the others run where they stand, and none of them waits.
+      await transaction.open()
+      await transaction.beginning
+    }
+  }
+
+  /** Hands over what a lane holds, up to the first whose answer comes later. */
+  #advance(lane: Lane<Item>, from: number): void {
+    for (let at = from; at < lane.held; at++) {
+      if (this.#shared.interruption.error !== undefined) return
+      const event = toEvent(lane.items[lane.head + at]!)
+      const work = new HandlerWork(event, this.#shared)
+      this.works.push(work)
+      try {
+        const answer = this.#scope.run(work, this.#handOver)
+        if (!isThenable(answer)) continue
+        this.#open++
+        if (this.#isSweeping) this.#awaitFirst(answer, work, { lane, next: at + 1 })
+        else this.#awaitLater(answer, work, { lane, next: at + 1 })
+      } catch {
+        // It runs again alone, and is told of then.
+        this.failed.add(event)
+      }
+      return
+    }
+  }
+
+  #awaitFirst(answer: PromiseLike<unknown>, work: HandlerWork, { lane, next }: Place): void {
+    this.#firstOpen++
+    if (this.#firstWatched === undefined) this.#watchFirst(work)
+    const goOn = (): void => {
+      this.#advance(lane, next)
+      this.#endFirst()
+    }
+    const done = next < lane.held ? goOn : this.#firstDone
+    void Promise.resolve(answer).then(done, () => {
+      this.failed.add(work.event)
+      this.#endFirst()
+    })
+  }
+
+  #awaitLater(answer: PromiseLike<unknown>, work: HandlerWork, { lane, next }: Place): void {
+    this.#deadlines.watch(work)
+    void Promise.resolve(answer).then(
+      () => {
+        this.#deadlines.unwatch(work)
+        this.#advance(lane, next)
+        this.#leave()
+      },
+      () => {
+        this.#deadlines.unwatch(work)
+        this.failed.add(work.event)
+        this.#leave()
+      },
+    )
+  }
+
+  #watchFirst(work: HandlerWork): void {
+    if (this.#firstWatched !== undefined) this.#deadlines.unwatch(this.#firstWatched)
+    this.#firstWatched = work
+    this.#deadlines.watch(work)
+  }
+
+  #endFirst(): void {
+    if (--this.#firstOpen === 0 && this.#firstWatched !== undefined) {
+      this.#deadlines.unwatch(this.#firstWatched)
+      this.#firstWatched = undefined
+    }
+    this.#leave()
+  }
+
+  #leave(): void {
+    if (--this.#open === 0) this.#over.resolve()
+  }
+}
+
+/** Where a lane goes on. */
+interface Place {
+  readonly lane: Lane<Item>
+  readonly next: number
+}
