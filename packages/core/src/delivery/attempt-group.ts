@@ -122,8 +122,8 @@ class GroupRun {
       this.#advance(lane, next)
       this.#endFirst()
     }
-    const done = next < lane.held ? goOn : this.#firstDone
-    void Promise.resolve(answer).then(done, () => {
+    const onDone = next < lane.held ? goOn : this.#firstDone
+    void Promise.resolve(answer).then(onDone, () => {
       this.failed.add(work.event)
       this.#endFirst()
     })

@@ -40,6 +40,8 @@ export interface Completion {
   readonly parked: readonly ParkedEvent[]
 }
 
+const NOTHING: readonly StoredEnvelope[] = Object.freeze([])
+
 /** Handles one event, and commits what it did with the progress. @throws what the handler throws */
 export async function attemptEvent(
   parts: AttemptPorts,
@@ -47,12 +49,19 @@ export async function attemptEvent(
   completion: Completion,
 ): Promise<void> {
   if (parts.plan.handle === undefined) return attemptBatch(parts, [of], completion)
-  await interruptible(parts, isShared(parts), async (shared) => {
+  const shared = begin(parts, isShared(parts))
+  const { transaction, interruption } = shared
+  try {
     const work = new HandlerWork(of.event, shared)
     const answer = handOver(parts, of, work)
-    if (isThenable(answer)) await guard(parts, { work, interruption: shared.interruption }, answer)
-    await commit(parts, [work], { transaction: shared.transaction, completion })
-  })
+    if (isThenable(answer)) await guard(parts, { work, interruption }, answer)
+    await commit(parts, [work], { transaction, completion })
+  } catch (error) {
+    await transaction.abandon(error)
+    throw error
+  } finally {
+    parts.running.delete(interruption)
+  }
 }
 
 /** Hands a batch to its handler, in one transaction. @throws what the handler throws */
@@ -134,21 +143,32 @@ function notInBatch(name: string, event: Envelope): UsageError {
 
 /** Runs an attempt that can be ended from outside, and lets go of its transaction when it fails. */
 export async function interruptible(
-  { running, ports, name, plan: { timeoutMs } }: AttemptPorts,
+  parts: AttemptPorts,
   shares: boolean,
   attempt: (shared: WorkParts) => Promise<void>,
 ): Promise<void> {
-  const interruption = new Interruption()
-  const transaction = new HandlerTransaction(ports.store)
-  running.add(interruption)
+  const shared = begin(parts, shares)
   try {
-    const own = { subscription: name, timeoutMs, isShared: shares }
-    await attempt({ ...own, ports, transaction, interruption })
+    await attempt(shared)
   } catch (error) {
-    await transaction.abandon(error)
+    await shared.transaction.abandon(error)
     throw error
   } finally {
-    running.delete(interruption)
+    parts.running.delete(shared.interruption)
+  }
+}
+
+/** The caller makes it end: among those that run, and its transaction where it fails. */
+function begin({ running, ports, name, plan }: AttemptPorts, isShared: boolean): WorkParts {
+  const interruption = new Interruption()
+  running.add(interruption)
+  return {
+    subscription: name,
+    timeoutMs: plan.timeoutMs,
+    transaction: new HandlerTransaction(ports.store),
+    ports,
+    isShared,
+    interruption,
   }
 }
 
@@ -159,25 +179,12 @@ function handOver({ plan }: AttemptPorts, of: AttemptOf, work: HandlerWork): unk
 
 /** Waits for a handler, but not beyond its time, nor beyond the stop of the subscription. */
 function guard(
-  parts: AttemptPorts,
+  { deadlines }: AttemptPorts,
   { work, interruption }: { readonly work: Watched; readonly interruption: Interruption },
   answer: PromiseLike<unknown>,
-): Promise<void> {
-  return inTime(parts, work, interruption.race(answer))
-}
-
-/** Waits, and has the work expire when it takes too long. */
-async function inTime(
-  { deadlines }: AttemptPorts,
-  work: Watched,
-  answer: PromiseLike<unknown>,
-): Promise<void> {
+): Promise<unknown> {
   deadlines.watch(work)
-  try {
-    await answer
-  } finally {
-    deadlines.unwatch(work)
-  }
+  return interruption.race(answer, () => deadlines.unwatch(work))
 }
 
 function circumstances(
@@ -269,7 +276,7 @@ export async function commit(
     const events = await transaction.commit(async (tx) => {
       if (parked.length > 0) await tx.park(parked)
       plan = await writer.within(tx, positions)
-      return writeAll(writing, tx)
+      return writing.length === 0 ? NOTHING : writeAll(writing, tx)
     })
     writer.written(plan, positions)
     if (events.length > 0) ports.publish(events)
@@ -278,5 +285,6 @@ export async function commit(
     writer.abandoned(plan)
     throw error
   }
+  if (writing.length === 0) return
   await keepSnapshots(ports.store, ports, () => writing.flatMap((work) => work.dueSnapshots()))
 }

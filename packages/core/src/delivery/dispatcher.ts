@@ -125,7 +125,7 @@ export class Dispatcher {
     if (this.#isPumping) return
     this.#isPumping = true
     try {
-      this.#beginTasks()
+      if (this.#tasks.length > 0) this.#beginTasks()
       this.#beginHeads()
       while (this.#parts.mayBegin() && this.places.hasFree && this.#lanes.hasReady) {
         if (!this.#pace.mayBegin(this.#isGrouping || this.#isBatching ? 8 : 1)) break
@@ -191,6 +191,7 @@ export class Dispatcher {
 
   #beginHeads(): void {
     this.#wantsAlone = false
+    if (this.#heads.size === 0) return
     const hasPlace = (): boolean => this.places.hasFree || this.places.isIdle
     while (this.#parts.mayBeginParked() && hasPlace() && this.#beginHead());
   }
@@ -230,10 +231,18 @@ export class Dispatcher {
   }
 
   #beginSingle(key: string): void {
-    const item = this.#lanes.next(key)!
-    this.#begin(key, async () => {
+    this.places.take()
+    void this.#runSingle(key, this.#lanes.next(key)!)
+  }
+
+  async #runSingle(key: string, item: Item): Promise<void> {
+    try {
       if (!(await this.#run(item))) this.#putBack(key, [item])
-    })
+    } catch (error) {
+      if (!(error instanceof SessionOver)) this.#parts.onCrash(error)
+    }
+    this.#lanes.release(key)
+    this.places.free()
   }
 
   #begin(lane: string, work: () => Promise<void>): void {

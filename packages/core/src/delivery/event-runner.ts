@@ -7,6 +7,7 @@ import { redactorOf } from '../observe/describe-error.ts'
 import { sensitiveIn, type SensitiveOf } from '../observe/redact.ts'
 import { attemptEvent, type AttemptPorts, type Completion } from './attempt.ts'
 import { failedAgain, killed, makeParked, resolved, suspected, unendedOf } from './make-parked.ts'
+import type { AttemptOf } from './event-context.ts'
 import type { Outage } from './outage.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import { decideFailure, type FailureDecision } from './retry-policy.ts'
@@ -170,7 +171,7 @@ export class EventRunner {
     return this.#host.attempts.ports.environment.clock.now()
   }
 
-  async #attempt({ event, parked }: Running, attempt: number): Promise<void> {
+  #attempt({ event, parked }: Running, attempt: number): Promise<void> {
     const completion: Completion =
       parked === undefined
         ? { positions: [event.position], parked: [] }
@@ -183,9 +184,13 @@ export class EventRunner {
     }
     const { handled } = this.#host.attempts.ports.observations
     if (!handled.active) return attemptEvent(this.#host.attempts, of, completion)
+    return this.#attemptObserved(of, completion)
+  }
+
+  async #attemptObserved(of: AttemptOf, completion: Completion): Promise<void> {
     const startMs = performance.now()
     await attemptEvent(this.#host.attempts, of, completion)
-    tellHandled(this.#host.attempts, () => [event], startMs)
+    tellHandled(this.#host.attempts, () => [of.event], startMs)
   }
 
   /** Records an attempt before it is made. @returns whether there were too many that never ended */

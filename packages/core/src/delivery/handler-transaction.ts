@@ -92,7 +92,7 @@ export class HandlerTransaction {
    * @returns the events that `last` appended
    */
   async commit(last: LastWork): Promise<readonly StoredEnvelope[]> {
-    const tx = await this.open()
+    const tx = this.current ?? (await this.open())
     try {
       const events = await last(tx)
       this.#finish?.resolve()

@@ -29,18 +29,28 @@ export class Interruption {
     for (const reject of this.#waiting) reject(error)
   }
 
-  /** What was awaited, or the interruption, whichever is first. */
-  race<Result>(answer: PromiseLike<Result>): Promise<Result> {
-    if (this.#interrupted !== undefined) return Promise.reject(this.#interrupted.error)
+  /**
+   * What was awaited, or the interruption, whichever is first.
+   *
+   * @param over called once, before the one who waits goes on
+   */
+  race<Result>(answer: PromiseLike<Result>, over?: () => void): Promise<Result> {
+    if (this.#interrupted !== undefined) {
+      over?.()
+      return Promise.reject(this.#interrupted.error)
+    }
     return new Promise((resolve, reject) => {
-      this.#waiting.add(reject)
-      const over =
-        <Value>(end: (value: Value) => void) =>
-        (value: Value): void => {
-          this.#waiting.delete(reject)
-          end(value)
-        }
-      answer.then(over(resolve), over(reject))
+      const stop = (error: Error): void => {
+        if (!this.#waiting.delete(stop)) return
+        over?.()
+        reject(error)
+      }
+      this.#waiting.add(stop)
+      answer.then((result) => {
+        if (!this.#waiting.delete(stop)) return
+        over?.()
+        resolve(result)
+      }, stop)
     })
   }
 }

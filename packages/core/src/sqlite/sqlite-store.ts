@@ -143,7 +143,7 @@ class SqliteLogStore implements SqliteStore {
   ): Promise<Result> {
     this.#requireWritable()
     signal?.throwIfAborted()
-    const writes = await this.#readyToWrite()
+    const writes = this.#openWrites() ?? (await this.#readyToWrite())
     return this.#track(this.#transact(writes.makeTransaction(signal), work))
   }
 
@@ -275,6 +275,12 @@ class SqliteLogStore implements SqliteStore {
     return this.#writes
   }
 
+  /** What writes, where it is loaded: for whoever would rather not wait a turn. @throws {ClosedError} */
+  #openWrites(): WriteSide | undefined {
+    this.#requireOpen()
+    return this.#writes
+  }
+
   async #read<Result>(work: (log: OpenLog) => Result): Promise<Result> {
     const log = await this.#ready()
     return log.side.read(() => work(log))
@@ -286,13 +292,11 @@ class SqliteLogStore implements SqliteStore {
     return this.#track(log.writer.transact(() => work(log)))
   }
 
-  async #track<Result>(operation: Promise<Result>): Promise<Result> {
+  #track<Result>(operation: Promise<Result>): Promise<Result> {
     this.#underWay.add(operation)
-    try {
-      return await operation
-    } finally {
-      this.#underWay.delete(operation)
-    }
+    const over = (): void => void this.#underWay.delete(operation)
+    operation.then(over, over)
+    return operation
   }
 
   #insideTransaction(): boolean {

@@ -110,17 +110,13 @@ export class SqliteTransaction implements SqlTransaction {
     strings: TemplateStringsArray,
     ...values: readonly SqlValue[]
   ): Promise<Row[]> {
-    if (!this.#held) return this.#enter().then(() => this.#runUser<Row>(strings, values))
     // No turn of the queue for a statement that waits for nothing.
-    try {
-      this.#requireOpen()
-      return Promise.resolve(this.#runUser<Row>(strings, values))
-    } catch (error) {
-      return Promise.reject(error)
-    }
+    if (this.#held) return this.#runUser<Row>(strings, values)
+    return this.#enter().then(() => this.#runUser<Row>(strings, values))
   }
 
-  #runUser<Row>(strings: TemplateStringsArray, values: readonly SqlValue[]): Row[] {
+  async #runUser<Row>(strings: TemplateStringsArray, values: readonly SqlValue[]): Promise<Row[]> {
+    this.#requireOpen()
     try {
       return this.#parts.userSql.run(strings, values) as Row[]
     } catch (error) {
@@ -137,7 +133,7 @@ export class SqliteTransaction implements SqlTransaction {
    */
   async commit(): Promise<void> {
     this.#open = false
-    await this.#begun
+    if (!this.#held) await this.#begun
     if (this.#failure !== undefined) throw this.#failure.error
     this.#signal?.throwIfAborted()
     if (!this.#held) return
@@ -149,7 +145,7 @@ export class SqliteTransaction implements SqlTransaction {
   async release(): Promise<void> {
     this.#open = false
     // Whoever began it got its error.
-    await this.#begun?.catch(() => undefined)
+    if (!this.#held) await this.#begun?.catch(() => undefined)
     if (!this.#held) return
     this.#held = false
     try {
@@ -160,7 +156,8 @@ export class SqliteTransaction implements SqlTransaction {
   }
 
   async #run<Result>(work: (connection: Connection) => Result): Promise<Result> {
-    await this.#enter()
+    if (this.#held) this.#requireOpen()
+    else await this.#enter()
     const { connection, settings } = this.#parts.writer
     try {
       return work(connection)
@@ -185,7 +182,7 @@ export class SqliteTransaction implements SqlTransaction {
     await writer.acquire()
     try {
       this.#signal?.throwIfAborted()
-      await writer.begin(this.#signal)
+      if (!writer.beginNow()) await writer.begin(this.#signal)
       this.#held = true
     } catch (error) {
       writer.release()

@@ -6,7 +6,7 @@ import { openNames, type NameTables } from './names.ts'
 import type { AppendStep, SqliteSettings } from './options.ts'
 import type { PlacedEvents } from './placed-events.ts'
 import { retryBusy } from './retry-busy.ts'
-import { toStoreError } from './store-failure.ts'
+import { isBusy, toStoreError } from './store-failure.ts'
 
 export interface WriterParts {
   readonly connection: Connection
@@ -55,10 +55,26 @@ export class Writer {
     this.#mutex.release()
   }
 
+  /** Begins, unless another process is in the way. @throws {StoreError} the database cannot begin */
+  beginNow(): boolean {
+    try {
+      this.connection.db.exec('begin immediate')
+    } catch (error) {
+      if (isBusy(error)) return false
+      throw toStoreError(error, this.settings.location)
+    }
+    this.#begun()
+    return true
+  }
+
   /** @throws {StoreError} busy for too long, or the database cannot begin */
   async begin(signal?: AbortSignal): Promise<void> {
     const { db } = this.connection
     await retryBusy(() => db.exec('begin immediate'), this.settings, signal)
+    this.#begun()
+  }
+
+  #begun(): void {
     this.#lastRecordedAt = -1
     this.#appended = false
     this.step('begin')
