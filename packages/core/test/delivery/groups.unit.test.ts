@@ -62,6 +62,52 @@ function noteProgress(tx: StoreTransaction, commits: string[]): StoreTransaction
   }
 }
 
+/** What a handler is called for that has 1,000 ms, and waits for as long as it is told. */
+async function handleSlowly(
+  keys: readonly string[],
+  waitMs: (n: number, times: number) => number,
+): Promise<readonly number[]> {
+  const { store, clock } = openTimed()
+  const before = await startOrders({
+    store,
+    clock,
+    delivery: { run: false },
+    handle: () => undefined,
+  })
+  await before.place(...keys)
+  const calls: number[] = []
+  const { app } = await startOrders({
+    store,
+    clock,
+    subscription: { effects: 'database', timeout: 1000, retry: { attempts: 2, delay: 0 } },
+    handle: async ({ payload: { n } }) => {
+      calls.push(n)
+      await clock.sleep(waitMs(n, calls.filter((one) => one === n).length))
+    },
+  })
+  let isDone = false
+  void app.delivery.caughtUp().then(() => (isDone = true))
+  await until(clock, () => isDone)
+  return calls
+}
+
+describe('the time of a handler in a group', () => {
+  const keys = ['a', 'b', 'a', 'a']
+
+  test('is its own, also behind another event of its key', async () => {
+    expect(await handleSlowly(keys, () => 600)).toEqual([1, 2, 3, 4])
+  })
+
+  test.each([
+    ['the first of its key', 2],
+    ['one behind it', 3],
+  ])('is over for %s, and then each runs alone', async (_what, hanging) => {
+    const calls = await handleSlowly(keys, (n, times) => (n === hanging && times === 1 ? 1e6 : 0))
+    expect(calls.filter((n) => n === hanging)).toHaveLength(2)
+    expect(new Set(calls)).toEqual(new Set([1, 2, 3, 4]))
+  })
+})
+
 describe('events that share a transaction', () => {
   test('are committed in one, with one step of the mark', async () => {
     const { calls, commits } = await handleInGroups(['a', 'b', 'a', 'c'], () => false)
