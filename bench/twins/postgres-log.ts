@@ -1,6 +1,8 @@
 import {
   pg,
   type Client,
+  type ClientBase,
+  type Pool,
   type QueryArrayConfig,
 } from '../../packages/postgres/test/kit/raw-client.ts'
 import type { SealedEvent } from '../../packages/core/src/contract/seal.ts'
@@ -58,12 +60,14 @@ interface Waiting {
 /** A log in PostgreSQL by hand: one table, the same indexes, one statement for all that wait. */
 export class RawPostgresLog {
   readonly #client: Client
+  readonly #pool: Pool
   readonly #types = new Map<string, number>()
   readonly #queue: Waiting[] = []
   #running = false
 
-  private constructor(client: Client) {
+  private constructor(client: Client, pool: Pool) {
     this.#client = client
+    this.#pool = pool
   }
 
   static async open(url: string): Promise<RawPostgresLog> {
@@ -74,7 +78,8 @@ export class RawPostgresLog {
     })
     await client.connect()
     await client.query(SCHEMA)
-    return new RawPostgresLog(client)
+    const options = '-c plan_cache_mode=force_generic_plan'
+    return new RawPostgresLog(client, new pg.Pool({ connectionString: url, options, max: 4 }))
   }
 
   append(append: StreamAppend): Promise<void> {
@@ -86,7 +91,29 @@ export class RawPostgresLog {
     })
   }
 
+  /** A transaction of its own: the caller's row first, since nobody should wait for one under the lock. */
+  async transact(
+    append: StreamAppend,
+    work: (client: ClientBase) => Promise<unknown>,
+  ): Promise<void> {
+    const client = await this.#pool.connect()
+    try {
+      await client.query('begin')
+      await work(client)
+      const [isWritten] = await this.#write([append], client)
+      if (isWritten !== true) throw new Error('a conflict')
+      await client.query('commit')
+    } finally {
+      client.release()
+    }
+  }
+
+  async query(sql: string): Promise<void> {
+    await this.#client.query(sql)
+  }
+
   async close(): Promise<void> {
+    await this.#pool.end()
     await this.#client.end()
   }
 
@@ -108,7 +135,10 @@ export class RawPostgresLog {
   }
 
   /** @returns for each of them whether it was written */
-  async #write(appends: readonly StreamAppend[]): Promise<readonly boolean[]> {
+  async #write(
+    appends: readonly StreamAppend[],
+    client: ClientBase = this.#client,
+  ): Promise<readonly boolean[]> {
     const events: { event: SealedEvent; entry: number; order: number }[] = []
     for (const [index, append] of appends.entries()) {
       for (const [order, event] of append.events.entries()) {
@@ -119,7 +149,7 @@ export class RawPostgresLog {
     const list = (values: readonly unknown[]): string => `{${values.join(',')}}`
     const of = (value: (event: SealedEvent) => unknown): string =>
       list(events.map(({ event }) => value(event)))
-    const { rows } = await this.#client.query<[number, number, number | null, string]>({
+    const { rows } = await client.query<[number, number, number | null, string]>({
       name: 'append',
       text: 'select * from twin.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)',
       rowMode: 'array',
@@ -144,7 +174,7 @@ export class RawPostgresLog {
   async #intern(name: string): Promise<void> {
     if (this.#types.has(name)) return
     const { rows } = await this.#client.query<{ id: number }>(
-      'insert into twin.event_types (name) values ($1) returning id',
+      'insert into twin.event_types (name) values ($1) on conflict (name) do update set name = excluded.name returning id',
       [name],
     )
     this.#types.set(name, rows[0]?.id ?? 0)

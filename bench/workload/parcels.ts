@@ -19,7 +19,7 @@ export const ParcelScanned = defineEvent('Bench.Parcel.Scanned', {
 const PER_APPEND = 500
 
 /** Appends scans of `keys` parcels, in a random order. */
-async function appendScans(
+export async function appendScans(
   store: Pick<AppStore, 'append'>,
   { events, keys }: { readonly events: number; readonly keys: number },
 ): Promise<void> {

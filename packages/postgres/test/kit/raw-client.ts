@@ -1,3 +1,3 @@
 // The client itself, for twins that a bench measures: the benches have no dependencies of their own on it.
 export { default as pg } from 'pg'
-export type { Client, QueryArrayConfig } from 'pg'
+export type { Client, ClientBase, Pool, QueryArrayConfig } from 'pg'
