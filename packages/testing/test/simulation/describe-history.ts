@@ -37,6 +37,8 @@ function describeEntry(entry: Entry): string | undefined {
     case 'resumed':
     case 'released':
       return `${entry.process}: ${entry.fence.subscription} ${entry.kind}`
+    case 'unanswered':
+      return `${entry.process} hears of no commit`
     case 'watched':
       return `${entry.process} records an attempt of position ${entry.position}`
     case 'requested': {

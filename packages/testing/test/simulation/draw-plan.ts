@@ -33,11 +33,28 @@ export function drawPlan(seed: number): HistoryPlan {
     faults: [
       ...drawFaults(random, { calmMs, leaseMs, processes: processes.length }),
       ...changes,
+      ...drawCuts(seed, { calmMs, processes: processes.length }),
     ].toSorted((a, b) => a.atMs - b.atMs),
     calmMs,
     // What nobody can read stays parked.
     mends: chance(random, 0.5) && !isRolling,
   }
+}
+
+/** Drawn apart: see below. */
+function drawCuts(
+  seed: number,
+  { calmMs, processes }: Pick<FaultsOf, 'calmMs' | 'processes'>,
+): readonly PlannedFault[] {
+  const random = seededRandom(seed ^ 0xc075)
+  if (!chance(random, 0.35)) return []
+  return Array.from({ length: 1 + random.below(2) }, () => ({
+    kind: 'answers-lost',
+    process: random.below(processes),
+    // Half of them at once, when most is to be done.
+    atMs: chance(random, 0.5) ? 0 : random.below(calmMs),
+    forMs: 100 + random.below(1500),
+  }))
 }
 
 /** Nearly one of three is in shards. Drawn apart: the other histories are what they were without. */

@@ -36,6 +36,8 @@ export type Entry =
       readonly process: string
       readonly fence: Fence
     }
+  /** What a process committed last, it does not know whether it did. */
+  | { readonly kind: 'unanswered'; readonly process: string }
   /** An attempt is recorded before it is made. */
   | {
       readonly kind: 'watched'

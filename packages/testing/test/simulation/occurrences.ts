@@ -20,6 +20,7 @@ export const FAULTS = [
   'dies',
   'lease-lost',
   'store-busy',
+  'answers-lost',
   'clock-skew',
   'clock-steps-back',
   'nothing-works',

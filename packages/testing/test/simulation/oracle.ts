@@ -42,6 +42,8 @@ export class Oracle {
   #token = 0
   #owner = ''
   #isPaused = false
+  /** Whoever owns it does not know what it has committed: it finds out before it writes more. */
+  #isUnsure = false
   /** Whoever owns it knows that it is paused. */
   #isPauseKnown = false
   /** Something was committed since: what shares a transaction was handed out together before. */
@@ -86,6 +88,9 @@ export class Oracle {
         return
       case 'committed':
         return this.#committed(entry)
+      case 'unanswered':
+        this.#isUnsure ||= entry.process === this.#owner
+        return
       case 'watched':
         return this.#watched(entry)
       case 'began':
@@ -120,6 +125,7 @@ export class Oracle {
     }
     this.#token = token
     this.#owner = process
+    this.#isUnsure = false
     if (this.#isPaused) this.#pauseIsKnown()
     this.#sessions.set(process, `${generation}/${token}`)
   }
@@ -263,7 +269,7 @@ export class Oracle {
     this.#parked.began(n, process)
     this.#doingsOf(process).began(n)
     // One that has lost it and does not know yet can do what it likes: nothing of it is written.
-    if (process === this.#owner) {
+    if (process === this.#owner && !this.#isUnsure) {
       this.#requireMayBegin(event, { attempt, isFirst, session, doings: this.#doingsOf(process) })
       this.#requireAlone(event, process)
     }
@@ -323,7 +329,7 @@ export class Oracle {
     if (how === 'SIM_SKIP') doings.skipped(n)
     if (how !== 'right' || facts === undefined) return
     const times = doings.right(n, facts.session)
-    if (times > 1 && this.#plan.subscription.mode === 'plain') {
+    if (times > 1 && !this.#isUnsure && this.#plan.subscription.mode === 'plain') {
       throw new Violation(
         'once',
         `event ${n} is handled ${times} times by an owner that nothing happened to`,

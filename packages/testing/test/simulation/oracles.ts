@@ -91,6 +91,9 @@ export class Oracles {
       case 'resumed':
         this.#byRecord.get(entry.fence.subscription)?.see(entry)
         return
+      case 'unanswered':
+        for (const oracle of this.#byRecord.values()) oracle.see(entry)
+        return
       case 'watched':
         return this.of(entry.subscription).see(entry)
       case 'requested':

@@ -47,6 +47,13 @@ export type PlannedFault =
       readonly atMs: number
       readonly forMs: number
     }
+  /** Some commits of a process are done, and it hears of an error. */
+  | {
+      readonly kind: 'answers-lost'
+      readonly process: number
+      readonly atMs: number
+      readonly forMs: number
+    }
   | {
       readonly kind: 'clock-steps'
       readonly process: number

@@ -143,6 +143,18 @@ const inRuntime: readonly PlantedBug[] = [
     plant: () => patch(Outage.prototype, 'succeeded', () => () => false),
   },
   {
+    name: 'takes a commit that was not answered for one that was not done',
+    plant: () =>
+      patch(
+        ProgressTracker.prototype,
+        'abandoned',
+        (old) =>
+          function abandoned(this: ProgressTracker, { mark }: ProgressPlan): void {
+            old.call(this, { mark })
+          },
+      ),
+  },
+  {
     name: 'waits for a handler for ever',
     plant: () => patch(Deadlines.prototype, 'watch', () => () => undefined),
   },

@@ -28,6 +28,7 @@ export interface SlotWorld extends HandlerWorld {
   /** The store as the application gets it. */
   readonly givesStore: (store: Store) => Store
   readonly isStoreBusy: (index: number) => boolean
+  readonly isAnswerLost: (index: number) => boolean
   readonly happened: HandlerWorld['happened'] & ((what: 'dies' | 'store-busy' | 'restarts') => void)
   violate(violation: Violation): void
 }
@@ -82,6 +83,7 @@ export class ProcessSlot {
       latencyMs: plan.latencyMs,
       skewMs: this.shape.skewMs,
       isStoreBusy: () => this.#world.isStoreBusy(this.#index),
+      isAnswerLost: () => this.#world.isAnswerLost(this.#index),
       onDeath: (dead, step) => this.#died(dead, step),
       onBusy: () => this.#world.happened('store-busy'),
     })

@@ -1,4 +1,5 @@
 import {
+  StoreError,
   UsageError,
   type AppendOptions,
   type AppendResult,
@@ -81,7 +82,14 @@ export class ProcessStore extends StoreWrapper {
   }
 
   override transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result> {
-    return this.#step('transaction', () => this.#log.transaction(this.#process, work))
+    return this.#step('transaction', async () => {
+      const result = await this.#log.transaction(this.#process, work)
+      if (this.#process.isAnswerLost()) {
+        this.#log.journal.write({ kind: 'unanswered', process: this.#process.name })
+        throw unanswered()
+      }
+      return result
+    })
   }
 
   override readStream(stream: string, options?: ReadStreamOptions): EventReader {
@@ -250,6 +258,12 @@ export class ProcessStore extends StoreWrapper {
 /** What histories are about, and what is kept for parts of it. */
 function isOurs(record: string): boolean {
   return readRecordName(record).name === SUBSCRIPTION
+}
+
+function unanswered(): StoreError {
+  return new StoreError('TIDINGS_STORE_FAILED', 'simulation', 'The connection was cut.', {
+    retryable: true,
+  })
 }
 
 function closed(): UsageError {

@@ -10,6 +10,8 @@ export interface ProcessParts {
   readonly skewMs: number
   /** Whether the store is too busy for this process now. */
   readonly isStoreBusy: () => boolean
+  /** Whether the answer to a commit does not come through now. */
+  readonly isAnswerLost: () => boolean
   /** It is gone for good, at this step. */
   readonly onDeath: (process: SimulatedProcess, step: string) => void
   readonly onBusy: (step: string) => void
@@ -98,6 +100,11 @@ export class SimulatedProcess {
   /** A step is over, and its process hears of it, or does not. */
   leave(step: string): Promise<void> {
     return this.#pass(`after ${step}`)
+  }
+
+  /** Whether what it has just committed is not answered. */
+  isAnswerLost(): boolean {
+    return this.#parts.isAnswerLost()
   }
 
   async step<Result>(name: string, work: () => Promise<Result>): Promise<Result> {

@@ -146,8 +146,8 @@ class Ending {
     )
     const records = all.filter((record) => record !== undefined)
     this.#mendWhatLasts(records.some(({ state }) => state === 'outage') || open !== undefined)
-    if (open !== undefined) return
     if (this.#world.oracles.shards !== this.#shards) return this.#changeShards()
+    if (open !== undefined) return
     const paused = records.filter((record) => record.paused)
     if (paused.length === 0) return
     if (paused.some(({ reason }) => reason.includes('are parked'))) await this.#makeRoom()
@@ -157,6 +157,8 @@ class Ending {
   /** The reset that was asked for may have been carried out by those who were to be replaced. */
   async #changeShards(): Promise<void> {
     if (this.#world.slots.some(({ isBehind }) => isBehind)) return
+    const open = await this.#world.log.store.operations.list({ states: ['requested', 'running'] })
+    if (open.some(({ kind }) => kind === 'reset')) return
     const head = await this.#world.log.store.head()
     return this.#ask('reset', { position: Math.floor(head / 2) })
   }

@@ -21,6 +21,7 @@ export type Happening =
   | 'clock-steps-back'
   | 'nothing-works'
   | 'restarts'
+  | 'answers-lost'
   | 'shards'
   | 'shards-change'
   | 'competition'
@@ -61,6 +62,7 @@ export class World implements SlotWorld, HandlerWorld {
   #runs = 0
   #isNothingWorking = false
   #busy = new Map<number | 'all', number>()
+  readonly #cut = new Map<number, number>()
 
   constructor(plan: HistoryPlan, givesStore: SlotWorld['givesStore']) {
     this.plan = plan
@@ -129,6 +131,13 @@ export class World implements SlotWorld, HandlerWorld {
     return untilMs > this.time.nowMs && this.random.below(4) > 0
   }
 
+  isAnswerLost(index: number): boolean {
+    if (this.isCalm || (this.#cut.get(index) ?? 0) <= this.time.nowMs) return false
+    const isLost = this.random.below(3) === 0
+    if (isLost) this.happened('answers-lost')
+    return isLost
+  }
+
   /** Stores what a person or program asks of the subscription. */
   async request(kind: OperationRecord['kind'], request: OperationRecord['request']): Promise<void> {
     const operation = makeRequest(this.#ids.newId(this.time.nowMs), kind, {
@@ -192,6 +201,9 @@ export class World implements SlotWorld, HandlerWorld {
         return this.slots[fault.process]?.stepClock(fault.byMs)
       case 'store-busy':
         this.#busy.set(fault.process, this.time.nowMs + fault.forMs)
+        return
+      case 'answers-lost':
+        this.#cut.set(fault.process, this.time.nowMs + fault.forMs)
         return
       case 'nothing-works':
         this.#isNothingWorking = true
