@@ -1,6 +1,6 @@
 import { sealDraft } from '../../packages/core/src/contract/seal.ts'
 import { createIdSource } from '../../packages/core/src/internal/ids.ts'
-import type { StreamAppend } from '../../packages/core/src/store/store.ts'
+import type { Store, StreamAppend } from '../../packages/core/src/store/store.ts'
 import { openOurs } from '../twins/ours.ts'
 import { orderEvents, orderLine } from './orders.ts'
 import { createRandom, createRandomFill } from './random.ts'
@@ -21,7 +21,11 @@ export function seededIds({ streams }: SeedPlan): string[] {
 
 /** Fills a new log by our own store, so that its rows are what our store writes. */
 export async function seedLog(file: string, plan: SeedPlan): Promise<void> {
-  const store = await openOurs(file)
+  await fillLog(await openOurs(file), plan)
+}
+
+/** Fills an empty log, and closes it. */
+export async function fillLog(store: Store, plan: SeedPlan): Promise<void> {
   const random = createRandom(4)
   const ids = createIdSource(createRandomFill(5))
   const aggregates = seededIds(plan)
