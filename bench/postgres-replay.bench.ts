@@ -48,7 +48,7 @@ async function bareLoop(setting: Setting): Promise<Running> {
             from tidings.event_log where position > $1 order by position limit 1000`,
           values: [position],
         })
-        for (const row of rows as (string | OrderLine)[][]) {
+        for (const row of rows) {
           count++
           quantity += (row[11] as OrderLine).quantity
           position = row[0] as string
