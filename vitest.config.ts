@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
@@ -22,8 +23,8 @@ const folders = ['test', 'packages/*/test', 'examples/*/test', 'bench/test']
 
 export default defineConfig({
   test: {
-    // Left to itself vitest keeps one core free: of two, half of all.
-    maxWorkers: '100%',
+    // Left to itself vitest keeps one core free. Some tests wait for servers and leases: another one works then.
+    maxWorkers: availableParallelism() + 1,
     projects: [...kinds.map(projectOf), examplesOnPostgres()],
   },
 })

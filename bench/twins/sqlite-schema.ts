@@ -25,6 +25,7 @@ create table if not exists event_log (
 create unique index if not exists event_log_stream on event_log (stream, version);
 create unique index if not exists event_log_id on event_log (event_id);
 create index if not exists event_log_correlation on event_log (correlation_id);
+create index if not exists event_log_work on event_log (position) where class = 'w';
 create table if not exists commands (
   command_id text primary key, type integer not null, correlation_id text not null, causation_id text,
   actor text, created_at integer not null, request_hash text not null, outcome text not null,

@@ -5,12 +5,12 @@ import { appendSteps } from '../plan.ts'
 
 /** Places in handlers, publisher, operator and store where a process is killed: how often each is passed at the most before. */
 const deliveryPoints = {
-  handling: 120,
+  handling: 60,
   begun: 1,
-  'row-written': 80,
-  'grouped-written': 80,
+  'row-written': 40,
+  'grouped-written': 40,
   'sharded-written': 60,
-  sent: 40,
+  sent: 20,
   'task-begun': 10,
   'task-worked': 10,
   reminding: 16,
@@ -26,7 +26,7 @@ const deliveryPoints = {
   'timers-set': 16,
   'timer-firing': 10,
   'timer-fired': 10,
-  'progress-written': 120,
+  'progress-written': 60,
 } as const
 
 type DeliveryPoint = keyof typeof deliveryPoints
@@ -101,7 +101,7 @@ function withWorkBefore(kills: readonly Kill[], random: SeededRandom, on: StoreK
 
 /** On PostgreSQL half as many: there the same takes twice the time. */
 function mostHits(point: Point, on: StoreKind): number {
-  const most = point in deliveryPoints ? deliveryPoints[point as DeliveryPoint] : 150
+  const most = point in deliveryPoints ? deliveryPoints[point as DeliveryPoint] : 75
   return on === 'postgres' ? Math.ceil(most / 2) : most
 }
 

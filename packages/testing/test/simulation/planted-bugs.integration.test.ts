@@ -31,7 +31,10 @@ async function historiesUntilFound(
 /** Hundreds of histories, on a machine that does other things too. */
 const LIMIT = { timeout: 240_000 }
 
-test.each(plantedBugs)('found within 500 histories: a runtime that $name', LIMIT, async (bug) => {
+const all = process.env['TIDINGS_ALL_BUGS'] === '1'
+const sample = plantedBugs.filter(({ isRare = false }) => all || !isRare)
+
+test.each(sample)('found within 500 histories: a runtime that $name', LIMIT, async (bug) => {
   const counts: number[] = []
   const rules = new Set<string>()
   for (const seed of SEEDS) {

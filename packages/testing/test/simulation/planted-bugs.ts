@@ -23,6 +23,8 @@ import { SUBSCRIPTION } from './process-store.ts'
 /** A line of the runtime that is wrong on purpose. */
 export interface PlantedBug {
   readonly name: string
+  /** It takes so many histories that it is looked for only by `TIDINGS_ALL_BUGS=1`. */
+  readonly isRare?: boolean
   /** Breaks the runtime. @returns what mends it */
   readonly plant?: () => () => void
   /** Breaks what the runtime is told, or what it writes. */
@@ -136,6 +138,7 @@ const inRuntime: readonly PlantedBug[] = [
   },
   {
     name: 'is careful about nothing after a death',
+    isRare: true,
     plant: () => patch(Caution.prototype, 'of', () => () => NO_CARE),
   },
   {
@@ -144,6 +147,7 @@ const inRuntime: readonly PlantedBug[] = [
   },
   {
     name: 'takes a commit that was not answered for one that was not done',
+    isRare: true,
     plant: () =>
       patch(
         ProgressTracker.prototype,
@@ -222,6 +226,7 @@ const atStore: readonly PlantedBug[] = [
   },
   {
     name: 'takes every end of a process for a good one',
+    isRare: true,
     givesStore: claimsAs((claimed) => ({ ...claimed, wasReleased: true })),
   },
   {
@@ -310,6 +315,7 @@ const inShards: readonly PlantedBug[] = [
   },
   {
     name: 'takes a redrive for over when one shard is done with it',
+    isRare: true,
     givesStore: (store) =>
       new OtherOperations(store, (operations) => ({
         find: async (operationId) => {
