@@ -21,15 +21,15 @@ const TRANSACTION = 5
 const ROLLBACK = 2
 /** Positions that handlers of this process may be behind its producers. */
 const MOST_BEHIND = 2000
-const PACE_MS = 4
 
 interface Start {
   readonly url: string
   readonly name: string
   readonly lookEveryMs: number
+  readonly paceMs: number
 }
 
-const { url, name, lookEveryMs } = JSON.parse(process.argv[2] ?? '') as Start
+const { url, name, lookEveryMs, paceMs } = JSON.parse(process.argv[2] ?? '') as Start
 const store = postgres({ connection: url, connections: 8 })
 const app = await bootstrap({ store, modules: [makeModule()], delivery: { leaseMs: 5_000 } })
 const stopping = new AbortController()
@@ -45,7 +45,7 @@ async function produce(key: string): Promise<void> {
   for (let call = 1; !stopping.signal.aborted; call++) {
     const { position, isKept } = await appendOnce(key, { n: n + 1, call })
     if (isKept) acknowledged[key] = ++n
-    do await pause(PACE_MS)
+    do await pause(paceMs)
     while (position - handledUpTo() > MOST_BEHIND && !stopping.signal.aborted)
   }
 }

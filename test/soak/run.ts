@@ -1,4 +1,4 @@
-// npm run soak [-- bus|delivery|postgres] [--events N] [--keys N] [--processes N] [--seconds N]: many events, a heap
+// npm run soak [-- bus|delivery|postgres] [--events N] [--keys N] [--processes N] [--seconds N] [--pace MS]: many events, a heap
 // that stays flat, a rate that does not fall, and several processes on one log.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,6 +17,7 @@ const { values, positionals } = parseArgs({
     keys: { type: 'string', default: '10000' },
     processes: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '300' },
+    pace: { type: 'string', default: '4' },
     /** Tells the rates and judges nothing by them: a short run on a busy machine shows none. */
     'any-rate': { type: 'boolean', default: false },
   },
@@ -53,7 +54,8 @@ async function runPostgres(): Promise<string> {
   try {
     const processes = Number(values.processes)
     const seconds = Number(values.seconds)
-    return describePostgresSoak(await soakPostgres({ processes, seconds, onProgress }))
+    const paceMs = Number(values.pace)
+    return describePostgresSoak(await soakPostgres({ processes, seconds, paceMs, onProgress }))
   } finally {
     await end?.()
   }

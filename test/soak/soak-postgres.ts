@@ -12,6 +12,8 @@ import { hashOn, kinds, type Reading, type Said } from './postgres-counters.ts'
 export interface PostgresSoakOptions {
   readonly processes: number
   readonly seconds: number
+  /** Between two appends of a stream, milliseconds. */
+  readonly paceMs: number
   readonly onProgress: (line: string) => void
 }
 
@@ -95,11 +97,11 @@ interface Account {
 async function runAll(
   store: PostgresStore,
   url: string,
-  { processes, seconds, onProgress }: PostgresSoakOptions,
+  { processes, seconds, paceMs, onProgress }: PostgresSoakOptions,
 ): Promise<Account> {
   const lookEveryMs = (seconds * 1000) / LOOKS
   const members = Array.from({ length: processes }, (_, index) =>
-    startMember({ url, name: `p${index}`, lookEveryMs }),
+    startMember({ url, name: `p${index}`, lookEveryMs, paceMs }),
   )
   const failed = Promise.all(members.map(({ ended }) => ended))
   // Whoever ends by itself ends all.
