@@ -82,13 +82,18 @@ test('who holds the lock of this log and who waits for it, and whose transaction
       await go.promise
     })
   const held = [hold(other)]
-  await expect.poll(async () => (await inspect({}, 0)).longTransactions.length).toBe(1)
+  const patiently = { timeout: 30_000 }
+  await expect.poll(async () => (await inspect({}, 0)).longTransactions.length, patiently).toBe(1)
   expect((await inspect()).lock, 'that of another log').toEqual({ holder: undefined, waiting: 0 })
+  held.push(hold(store))
+  // Of two that begin at once either may be the first: one has the lock before the other asks for it.
+  await expect
+    .poll(async () => (await inspect()).lock.holder?.application, patiently)
+    .toBe('tidings')
   held.push(
-    hold(store),
     store.transaction((tx) => tx.append([appendTo('2', makeEvent('2'))])).then(() => undefined),
   )
-  await expect.poll(async () => (await inspect()).lock.waiting).toBe(1)
+  await expect.poll(async () => (await inspect()).lock.waiting, patiently).toBe(1)
   const { lock, longTransactions } = await inspect({}, 0)
   expect(lock.holder).toMatchObject({ application: 'tidings', state: 'idle in transaction' })
   expect(longTransactions.map(({ pid }) => pid)).toContain(lock.holder?.pid)
