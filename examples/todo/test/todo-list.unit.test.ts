@@ -9,10 +9,12 @@ const created = TodoCreated({ ...subject, title: 'a' })
 test('a list that is asked for while another one is read holds what was acknowledged in between', async () => {
   const app = await memoryApp({ given: [created] })
   const gate = Promise.withResolvers<void>()
+  const hasRead = Promise.withResolvers<void>()
   // As a database does it: a reading shows the log as it was when it began.
   const store: Pick<AppStore, 'query'> = {
     query: (filter, options) => {
       const asOfNow = app.store.query(filter, options).toArray()
+      asOfNow.then(() => hasRead.resolve(), hasRead.reject)
       return {
         async *[Symbol.asyncIterator]() {
           const events = await asOfNow
@@ -26,6 +28,7 @@ test('a list that is asked for while another one is read holds what was acknowle
   }
   const list = new TodoList(store)
   const first = list.rows()
+  await hasRead.promise
   await app.send(CreateTodo, { todoId: USER, userId: USER, title: 'b' })
   const second = list.rows()
   gate.resolve()
