@@ -94,11 +94,7 @@ export function describeEnd(operation: OperationRecord, { t, out }: VerbContext)
 function describeResult({ kind, result }: OperationRecord, t: VerbContext['t']): string {
   switch (kind) {
     case 'redrive':
-      return t('end.redrive', {
-        resolved: numberIn(result, 'resolved'),
-        parked: numberIn(result, 'parkedAgain'),
-        refused: numberIn(result, 'refused'),
-      })
+      return describeRedrive(result, t)
     case 'discard':
       return t('end.discard', { discarded: numberIn(result, 'discarded') })
     case 'reset':
@@ -106,6 +102,16 @@ function describeResult({ kind, result }: OperationRecord, t: VerbContext['t']):
     default:
       return ''
   }
+}
+
+function describeRedrive(result: OperationRecord['result'], t: VerbContext['t']): string {
+  const said = t('end.redrive', {
+    resolved: numberIn(result, 'resolved'),
+    parked: numberIn(result, 'parkedAgain'),
+    refused: numberIn(result, 'refused'),
+  })
+  const earlier = numberIn(result, 'earlier')
+  return earlier === 0 ? said : `${said} ${t('end.redrive-earlier', { earlier })}`
 }
 
 function numberIn(result: OperationRecord['result'], name: string): number {

@@ -231,6 +231,7 @@ export const enDelivery = {
   'end.cancelled': '{kind} was cancelled. {what}',
   'end.done': '{kind} of {subscription} done. {what}',
   'end.redrive': '{resolved} resolved, {parked} parked again, {refused} refused.',
+  'end.redrive-earlier': '{earlier} were under way when a reset made them history.',
   'end.discard': '{discarded} discarded.',
   'end.reset': 'It is in generation {generation} now.',
 

@@ -225,6 +225,7 @@ export const zhDelivery: { readonly [Key in keyof typeof enDelivery]: string } =
   'end.cancelled': '{kind} 已取消。{what}',
   'end.done': '{subscription} 的 {kind} 已完成。{what}',
   'end.redrive': '{resolved} 个已解决，{parked} 个再次搁置，{refused} 个被拒绝。',
+  'end.redrive-earlier': '重置时仍在进行、现已成为历史的有 {earlier} 个。',
   'end.discard': '{discarded} 个已丢弃。',
   'end.reset': '现在是第 {generation} 代。',
 

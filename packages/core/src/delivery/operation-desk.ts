@@ -3,11 +3,20 @@ import { toIsoTime } from '../internal/time.ts'
 import type { OperationRecord } from '../store/operation-store.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import { discardParked, redriveParked, redriveRate } from './move-parked.ts'
-import { isKnownKind, putOperation, type OperationStep } from './operation-step.ts'
+import {
+  isKnownKind,
+  isPause,
+  pausesFirst,
+  putOperation,
+  type OperationStep,
+} from './operation-step.ts'
 import type { Session } from './session.ts'
 import { SessionOver } from './session-end.ts'
 
-/** Operations that a person or program requested, carried out by the owner of the subscription, one after the other. */
+/**
+ * Operations that a person or program requested, carried out by the owner of the subscription, one after
+ * the other; but a pause waits behind nothing: a slow redrive would hold it up for hours.
+ */
 export class OperationDesk {
   readonly #session: Session
   readonly #ports: DeliveryPorts
@@ -19,11 +28,22 @@ export class OperationDesk {
 
   /** Carries out what is requested or was begun by an earlier owner, in order of request. */
   async look(): Promise<void> {
+    for (const operation of pausesFirst(await this.#listOpen())) {
+      if (this.#session.isStopping) return
+      await this.#carryOut(operation)
+    }
+  }
+
+  async #listOpen(): Promise<readonly OperationRecord[]> {
     const { subscription } = this.#session.fence
     const { operations } = this.#ports.store
     const open = await operations.list({ subscription, states: ['requested', 'running'] })
-    for (const operation of open.filter(isKnownKind)) {
-      if (this.#session.isStopping) return
+    return open.filter(isKnownKind)
+  }
+
+  /** What was requested while another operation is under way, and does not wait for it. */
+  async #carryOutPauses(): Promise<void> {
+    for (const operation of (await this.#listOpen()).filter(isPause)) {
       await this.#carryOut(operation)
     }
   }
@@ -34,7 +54,7 @@ export class OperationDesk {
       current = { ...current, state: 'running', startedAt: this.#now() }
       await this.#put(current)
     }
-    this.#session.paceRedrives(redriveRate(operation))
+    if (!isPause(operation)) this.#session.paceRedrives(redriveRate(operation))
     try {
       for (;;) {
         const step = await this.#step(current)
@@ -43,6 +63,7 @@ export class OperationDesk {
         const latest = await this.#ports.store.operations.find(current.operationId)
         current = { ...(latest ?? current), progress: step.progress }
         if (this.#session.isStopping) return
+        await this.#carryOutPauses()
       }
     } catch (error) {
       // What is no failure of the operation is thrown on: it goes on later, or under the next owner.

@@ -16,6 +16,16 @@ export function isKnownKind({ kind }: Pick<OperationRecord, 'kind'>): boolean {
   return KINDS.includes(kind)
 }
 
+/** Whether it is done with one write, and changes nothing that another operation is about. */
+export function isPause({ kind }: Pick<OperationRecord, 'kind'>): boolean {
+  return kind === 'pause' || kind === 'resume'
+}
+
+/** Pauses and their ends in order of request, then the others in theirs. */
+export function pausesFirst(operations: readonly OperationRecord[]): readonly OperationRecord[] {
+  return [...operations.filter(isPause), ...operations.filter((one) => !isPause(one))]
+}
+
 /** Writes an operation as the owner of its subscription, and as nobody else. */
 export async function putOperation(
   tx: StoreTransaction,

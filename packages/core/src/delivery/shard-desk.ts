@@ -5,7 +5,7 @@ import type { OperationRecord } from '../store/operation-store.ts'
 import type { Fence } from '../store/subscription-store.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import { countMoved, outcomes } from './move-parked.ts'
-import { isKnownKind, putOperation } from './operation-step.ts'
+import { isKnownKind, isPause, pausesFirst, putOperation } from './operation-step.ts'
 import { shardName } from './shards.ts'
 
 const ENDS: readonly OperationRecord['state'][] = ['done', 'failed', 'cancelled']
@@ -17,7 +17,7 @@ type Counts = Record<(typeof COUNTS)[number], number>
 type Before = Counts & { readonly generation: number }
 
 /**
- * What is asked of a subscription in shards, one after the other: each shard gets its part as an
+ * What is asked of a subscription in shards, one after the other, pauses first: each shard gets its part as an
  * operation of its own, under an id that follows from both, and when all have ended so has the whole.
  */
 export class ShardDesk {
@@ -41,7 +41,7 @@ export class ShardDesk {
   async look(): Promise<boolean> {
     const states = ['requested', 'running'] as const
     const open = await this.#ports.store.operations.list({ subscription: this.#name, states })
-    for (const operation of open.filter(isKnownKind)) {
+    for (const operation of pausesFirst(open.filter(isKnownKind))) {
       if (!(await this.#carryOn(operation))) return true
     }
     return false
@@ -56,7 +56,7 @@ export class ShardDesk {
     }
     if (current.kind === 'reset') current = await this.#reset(current)
     if (isMove(current)) current = await this.#withBefore(current)
-    if (current.kind === 'pause' || current.kind === 'resume') {
+    if (isPause(current)) {
       // For shards that are not there yet.
       await this.#ports.store.subscriptions.setPaused(this.#fence, current.kind === 'pause')
     }

@@ -129,6 +129,26 @@ describe('the rate of a redrive', () => {
     expect(handled.slice(1).map(([n]) => n)).toEqual([7, 8, 9])
   })
 
+  test('holds up no pause, and no end of one', async () => {
+    const { app, broken, handled, place, clock, timed } = await openParked()
+    broken.clear()
+    const slow = await app.admin.request({ kind: 'redrive', ...ann, rate: 0.1 })
+    await until(clock, () => handled.length === 1)
+    const isDone = async (kind: 'pause' | 'resume'): Promise<void> => {
+      const { operationId } = await app.admin.request({ kind, ...ann })
+      await until(
+        clock,
+        async () => (await timed.store.operations.find(operationId))?.state === 'done',
+      )
+    }
+    await isDone('pause')
+    expect((await app.admin.subscriptions())[0]?.isPaused).toBe(true)
+    await place('c')
+    await isDone('resume')
+    await until(clock, () => handled.some(([n]) => n === 7))
+    expect((await timed.store.operations.find(slow.operationId))?.state).toBe('running')
+  })
+
   test('is over with it: the next one goes as fast as it can', async () => {
     const { redrive, broken, handled, start, clock } = await openParked()
     broken.delete(1)
