@@ -8,6 +8,7 @@ import {
   type ListenerFailure,
 } from './handler.ts'
 import { ListenerTable, type ListenerEntry, type ListenerList } from './listener-table.ts'
+import { OwnListener } from './own-listener.ts'
 import { compileSelector, type Selector } from './selector.ts'
 
 export interface ListenerPorts {
@@ -59,41 +60,35 @@ export class Listeners {
 
   subscribe(selector: Selector, handler: Handler, options: ListenerOptions): Listener {
     options.signal?.throwIfAborted()
-    const controller = new AbortController()
-    const entry = this.#entryOf(selector, handler, { options, signal: controller.signal })
-    this.#table.add(entry)
-    const unsubscribe = (): void => void this.end(entry)
+    const own = this.#make(selector, handler, options)
+    this.#table.add(own)
+    const unsubscribe = (): void => void this.end(own)
     // Removed by hand: a listener's own `signal` option leaves 2 kB behind on a signal that lasts.
     options.signal?.addEventListener('abort', unsubscribe, { once: true })
-    this.#aborts.set(entry.id, (reason) => {
+    this.#aborts.set(own.id, (reason) => {
       options.signal?.removeEventListener('abort', unsubscribe)
-      controller.abort(reason)
+      own.abort(reason)
     })
-    return { id: entry.id, unsubscribe, [Symbol.dispose]: unsubscribe }
+    return { id: own.id, unsubscribe, [Symbol.dispose]: unsubscribe }
   }
 
-  #entryOf(
-    selector: Selector,
-    handler: Handler,
-    { options, signal }: { readonly options: ListenerOptions; readonly signal: AbortSignal },
-  ): ListenerEntry {
+  #make(selector: Selector, handler: Handler, options: ListenerOptions): OwnListener {
     const { knownTypes, clock, onFailure } = this.#ports
     const compiled = compileSelector(selector, knownTypes)
     const id = `listener-${++this.#lastId}`
     const name = options.name ?? (handler.name === '' ? compiled.description : handler.name)
     const reportFailure = (error: unknown): void =>
       onFailure({ listenerId: id, name, event: undefined, error })
-    return {
+    const priority = options.priority ?? 0
+    return new OwnListener({
       id,
       name,
       selector: compiled,
       handler,
-      context: { listenerId: id, name, signal, listenerSignal: signal, clock, reportFailure },
-      priority: options.priority ?? 0,
-      isAsync: isAsyncHandler(handler),
-      handled: Object.freeze({ listenerId: id, name, failed: false }),
-      active: true,
-    }
+      priority,
+      clock,
+      reportFailure,
+    })
   }
 
   once(selector: Selector, handler: Handler, options: ListenerOptions): Listener {

@@ -9,6 +9,8 @@ import type { Handler } from './handler.ts'
 import { requireAnswer } from './options.ts'
 import type { Selector } from './selector.ts'
 
+const OVER = 'The wait is over.'
+
 export interface WaitPorts {
   readonly clock: Clock
   readonly subscribe: (selector: Selector, handler: Handler, options?: ListenerOptions) => Listener
@@ -46,7 +48,8 @@ export class Waits {
         listener.unsubscribe()
         this.#open.delete(wait)
         signal?.removeEventListener('abort', onAbort)
-        stop.abort()
+        // A reason of one's own, which nobody sees: without one it makes an error with a stack each time.
+        stop.abort(OVER)
       }
       const fail = (error: unknown): void => {
         end()
