@@ -53,6 +53,15 @@ export function isConnectionLoss(error: unknown): boolean {
   )
 }
 
+/** TLS failed, by the codes of Node and OpenSSL; what `pg` itself finds has words only. */
+function isUntrusted(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code = '' } = error as NodeJS.ErrnoException
+  const ofTls =
+    /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_|INVALID_CA)/
+  return ofTls.test(code) || error.message.includes('does not support SSL')
+}
+
 /** Too many connections: one may be free soon. */
 export function isCrowded(error: unknown): boolean {
   return isServerError(error) && error.code === '53300'
@@ -71,6 +80,13 @@ const unreachable: Meaning = {
   nextStep:
     'A write that was under way may be there or not: repeat it with the same ids, which stores it once.',
   retryable: true,
+}
+
+const untrusted: Meaning = {
+  code: 'TIDINGS_STORE_UNREACHABLE',
+  says: 'there is no TLS connection to the server, or it is not the one that it should be',
+  nextStep:
+    'Give the certificate of its authority by `ssl: { ca }` or `sslrootcert`, and the host name that its own certificate is made out to.',
 }
 
 const refused: Meaning = {
@@ -149,5 +165,6 @@ export function toStoreError(error: unknown, location: string): unknown {
 
 function meaningOf(error: unknown): Meaning | undefined {
   if (isConnectionLoss(error)) return unreachable
+  if (isUntrusted(error)) return untrusted
   return isServerError(error) ? (meanings[error.code ?? ''] ?? unnamed) : undefined
 }

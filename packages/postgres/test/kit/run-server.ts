@@ -49,8 +49,16 @@ export async function initServer(folder: string, binaries?: Binaries): Promise<v
   writeFileSync(rules, `local all ${WITH_PASSWORD} scram-sha-256\n${readFileSync(rules, 'utf8')}`)
 }
 
-/** Starts it, and resolves when it answers. */
-export async function startServer(folder: string, binaries?: Binaries): Promise<Server> {
+/**
+ * Starts it, and resolves when it answers.
+ *
+ * @param besides settings of its own; they win
+ */
+export async function startServer(
+  folder: string,
+  binaries?: Binaries,
+  besides: Readonly<Record<string, string>> = {},
+): Promise<Server> {
   const { postgres } = binaries ?? (await findBinaries())
   const settings = {
     listen_addresses: '',
@@ -62,6 +70,7 @@ export async function startServer(folder: string, binaries?: Binaries): Promise<
     shared_buffers: isDurable() ? '256MB' : '64MB',
     // Scenarios make statements fail: a line for each would be most of the log.
     log_min_error_statement: 'panic',
+    ...besides,
   }
   const flags = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
   const child = spawn(postgres, ['-D', join(folder, 'data'), ...flags], {
