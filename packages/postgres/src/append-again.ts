@@ -1,4 +1,4 @@
-import type { AppendResult, CommandRecord } from 'tidings'
+import { isTidingsError, type AppendResult, type CommandRecord } from 'tidings'
 import { decideByIds } from 'tidings/store'
 
 import type { AppendRequest, Verdict } from './append-call.ts'
@@ -29,8 +29,19 @@ export async function appendAgain(
   parts: AgainParts,
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = []
-  for (const request of requests) outcomes.push(await appendAlone(request, parts))
+  let gone: Outcome | undefined
+  for (const request of requests) {
+    const outcome = gone ?? (await appendAlone(request, parts))
+    // Whoever waits behind it would wait as long once more, each of them.
+    if (isUnreachable(outcome)) gone = outcome
+    outcomes.push(outcome)
+  }
   return outcomes
+}
+
+function isUnreachable(outcome: Outcome): boolean {
+  if (outcome.kind !== 'failed' || !isTidingsError(outcome.error)) return false
+  return outcome.error.code === 'TIDINGS_STORE_UNREACHABLE'
 }
 
 async function appendAlone(request: AppendRequest, parts: AgainParts): Promise<Outcome> {

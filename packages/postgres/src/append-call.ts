@@ -230,6 +230,9 @@ function chooseMarks(lists: readonly (readonly string[])[]): readonly [string, s
   return [free[0] ?? '', free[1] ?? '']
 }
 
+/** The greatest that a column holds. */
+const MAX_VERSION = 2_147_483_647
+
 function expectedNumber(expected: ExpectedVersion): number {
   switch (expected) {
     case 'any':
@@ -239,7 +242,8 @@ function expectedNumber(expected: ExpectedVersion): number {
     case 'no-stream':
       return 0
     default:
-      return expected
+      // One that no stream has is a conflict as any other, and no error of the statement.
+      return Math.min(expected, MAX_VERSION)
   }
 }
 

@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { StoreError } from 'tidings'
 import { backoffMs } from 'tidings/store'
 
 import type { PostgresSettings } from './options.ts'
@@ -94,7 +95,7 @@ export class Connections {
       await session.client.query(this.#settings.beginSql)
       try {
         const result = await work(session)
-        await session.client.query('commit')
+        await commit(session.client, this.#settings.location)
         return result
       } catch (error) {
         if (!isConnectionLoss(error)) await session.client.query('rollback')
@@ -109,7 +110,9 @@ export class Connections {
   }
 
   async #lend(pool: pg.Pool): Promise<Lent> {
-    const client = await connectAgain(this.#settings, () => pool.connect())
+    const client = await connectAgain(this.#settings, () =>
+      pool.connect().catch((error: unknown) => refuseConnection(error, this.#settings.location)),
+    )
     let given = false
     return {
       session: makeSession(client, this.#settings.prepare),
@@ -120,6 +123,22 @@ export class Connections {
       },
     }
   }
+}
+
+/**
+ * Commits. To the COMMIT of a transaction in which a statement failed, PostgreSQL answers that it has rolled
+ * it back, and calls that no error.
+ *
+ * @throws {StoreError} it was rolled back
+ */
+export async function commit(client: pg.ClientBase, location: string): Promise<void> {
+  const { command } = await client.query('commit')
+  if (command === 'COMMIT') return
+  throw new StoreError(
+    'TIDINGS_STORE_FAILED',
+    location,
+    `${location}: a statement of the transaction had failed, so PostgreSQL rolled it back. Nothing of it is there. Let the error of that statement through.`,
+  )
 }
 
 /**
@@ -159,10 +178,11 @@ export async function withClient<Result>(
   let client: pg.Client | undefined
   try {
     client = await connectAgain(settings, async () => {
-      const next = new pg.Client(settings.connection)
+      const { connection, connectTimeoutMs } = settings
+      const next = new pg.Client({ connectionTimeoutMillis: connectTimeoutMs, ...connection })
       // Whoever uses it gets its error.
       next.on('error', ignore)
-      await next.connect()
+      await next.connect().catch((error: unknown) => refuseConnection(error, settings.location))
       return next
     })
     return await work(client)
@@ -173,12 +193,29 @@ export async function withClient<Result>(
   }
 }
 
+/** TLS and passwords: what `pg` refuses by itself has no code, and says nothing of where it was. */
+function refuseConnection(error: unknown, location: string): never {
+  if (!(error instanceof Error) || toStoreError(error, location) !== error) throw error
+  throw new StoreError(
+    'TIDINGS_STORE_REFUSED',
+    location,
+    `${location}: no connection can be made (${error.message}). Check user, password, and what \`ssl\` says.`,
+    { cause: error },
+  )
+}
+
 function makePool(
-  { connection }: PostgresSettings,
+  { connection, connectTimeoutMs }: PostgresSettings,
   max: number,
   options: Pick<pg.PoolConfig, 'pipeline'> = {},
 ): pg.Pool {
-  const pool = new pg.Pool({ ...connection, ...options, max })
+  // The pool's own limit would hold for waiting in line as well, and fail who comes behind long transactions.
+  class Client extends pg.Client {
+    constructor(config?: string | pg.ClientConfig) {
+      super({ ...(config as pg.ClientConfig), connectionTimeoutMillis: connectTimeoutMs })
+    }
+  }
+  const pool = new pg.Pool({ ...connection, ...options, Client, max })
   // Whoever uses a connection gets its error; one that nobody uses is replaced by the next call.
   pool.on('error', ignore)
   pool.on('connect', (client) => client.on('error', ignore))

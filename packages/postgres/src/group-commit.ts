@@ -21,6 +21,8 @@ interface Waiting extends AppendRequest {
 
 /** Events in one statement at the most, or one request. A larger one would keep its first callers waiting. */
 const MAX_BATCH_EVENTS = 1000
+/** Of payloads. They travel as one text, of which Node takes half a milliard and the server a gigabyte. */
+const MAX_BATCH_CHARACTERS = 16_000_000
 
 /**
  * Appends that wait while another statement is on its way share the next one, and so one lock, one
@@ -77,14 +79,22 @@ export class GroupCommit {
   #takeBatch(): readonly Waiting[] {
     const taken = new Set<string>()
     let events = 0
+    let characters = 0
     let count = 0
     for (const { appends, command, signal } of this.#queue) {
       if (signal?.aborted !== true) {
-        for (const append of appends) events += append.events.length
+        for (const append of appends) {
+          events += append.events.length
+          for (const { payloadJson } of append.events) characters += payloadJson.length
+        }
         const again =
           appends.some(({ stream }) => taken.has(stream)) ||
           (command !== undefined && taken.has(command.commandId))
-        if (taken.size > 0 && (again || events > MAX_BATCH_EVENTS)) break
+        if (
+          taken.size > 0 &&
+          (again || events > MAX_BATCH_EVENTS || characters > MAX_BATCH_CHARACTERS)
+        )
+          break
         for (const { stream } of appends) taken.add(stream)
         // No stream is named like an id: it holds a slash.
         if (command !== undefined) taken.add(command.commandId)

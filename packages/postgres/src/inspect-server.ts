@@ -44,9 +44,12 @@ export async function inspectServer(
 /** Through a pooler that gives each transaction another connection, LISTEN is answered and nothing comes. */
 async function hearsMessages(client: pg.Client, settings: PostgresSettings): Promise<boolean> {
   // A standby takes no LISTEN.
-  const { rows } = await client.query<{ standby: boolean }>('select pg_is_in_recovery() as standby')
+  const { rows } = await client.query<{ standby: boolean; pid: number }>(
+    'select pg_is_in_recovery() as standby, pg_backend_pid() as pid',
+  )
   if (rows[0]?.standby !== false) return false
-  const channel = `tidings_doctor_${settings.schema}`.slice(0, 60)
+  // Of this look alone. A channel has no more than 63 bytes, which the name of a schema may have by itself.
+  const channel = `tidings_doctor_${rows[0].pid}`
   const { promise, resolve } = Promise.withResolvers<boolean>()
   client.on('notification', () => resolve(true))
   await client.query(`listen ${client.escapeIdentifier(channel)}`)

@@ -24,13 +24,14 @@ export class LogListener {
     this.#settings = settings
   }
 
-  /** The furthest position that was told; it is a hint, and anybody may say it. */
-  get said(): number {
-    return this.#said
-  }
-
-  /** Opens the connection if there is none. @returns whether others are heard from here on */
+  /**
+   * Opens the connection if there is none, and forgets what was told before: whoever asks looks at the log
+   * next. Anybody may say any position, and one that is never reached would have it looked at without end.
+   *
+   * @returns whether others are heard from here on
+   */
   async ready(): Promise<boolean> {
+    this.#said = 0
     if (this.#client !== undefined) return true
     if (this.#closed || this.#settings.clock.now() < this.#retryAt) return false
     this.#connecting ??= this.#connect().finally(() => {
@@ -64,7 +65,8 @@ export class LogListener {
 
   /** Nobody needs it: where it cannot be had the log is asked, so its errors have no reader. */
   async #connect(): Promise<boolean> {
-    const client = new pg.Client(this.#settings.connection)
+    const { connection, connectTimeoutMs } = this.#settings
+    const client = new pg.Client({ connectionTimeoutMillis: connectTimeoutMs, ...connection })
     client.on('error', () => this.#lost(client))
     client.on('end', () => this.#lost(client))
     client.on('notification', ({ payload }) => this.#hear(Number(payload)))

@@ -2,13 +2,13 @@ import {
   compileGlob,
   isGlob,
   isUuid,
-  toIsoTime,
   type EventFilter,
   type EventReader,
   type ReadOptions,
 } from 'tidings'
-import { makeEventReader, requireTime, requireWhole } from 'tidings/store'
+import { makeEventReader, requireWhole } from 'tidings/store'
 
+import { inUtc } from './cells.ts'
 import { Conditions } from './conditions.ts'
 import { EVENT_COLUMNS, toEnvelopes } from './event-row.ts'
 import type { Names, NameTables } from './names.ts'
@@ -47,9 +47,8 @@ export function queryPages(
   }, options)
 }
 
-/** In the database's own words, for it knows no offset of half an hour's fraction. */
 function toTime(name: string, text: string | undefined): string | undefined {
-  return text === undefined ? undefined : toIsoTime(requireTime(name, text))
+  return text === undefined ? undefined : inUtc(name, text)
 }
 
 async function readPage(

@@ -159,12 +159,13 @@ export class LogWatch {
   async #tell(): Promise<void> {
     const { clock, schema } = this.#settings
     try {
-      while (this.#told < this.#head && !this.#ending.signal.aborted) {
+      while (this.#told < this.#head) {
         this.#told = this.#head
         await this.#connections.write((session) =>
           session.rows('select pg_notify($1, $2)', [schema, String(this.#told)]),
         )
-        await clock.sleep(NOTIFY_MS, { signal: this.#ending.signal })
+        // At the end at once: what came last would else be heard of a second later.
+        await clock.sleep(NOTIFY_MS, { signal: this.#ending.signal }).catch(() => undefined)
       }
     } catch {
       // See above.

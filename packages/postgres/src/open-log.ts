@@ -23,10 +23,15 @@ export async function openLog(settings: PostgresSettings): Promise<OpenLog> {
   const connections = new Connections(settings)
   try {
     await connectAgain(settings, () => prepare(connections, settings))
+    return await openParts(connections, settings)
   } catch (error) {
+    // Also where the log may be opened, but not be read: each attempt would leave connections behind.
     await connections.close()
     throw toStoreError(error, settings.location)
   }
+}
+
+async function openParts(connections: Connections, settings: PostgresSettings): Promise<OpenLog> {
   const { quoted: schema } = settings
   const names = openNames(connections, schema)
   const listener = settings.listen ? new LogListener(settings) : undefined

@@ -7,7 +7,15 @@ import type {
 } from 'tidings'
 import { requireLimit, requireTime } from 'tidings/store'
 
-import { optionalJson, optionalText, optionalTime, placeholders, timeOf, toText } from './cells.ts'
+import {
+  optionalJson,
+  optionalText,
+  optionalTime,
+  placeholders,
+  timeOf,
+  toJson,
+  toText,
+} from './cells.ts'
 import { Conditions } from './conditions.ts'
 import { msOf } from './event-row.ts'
 import type { Row } from './session.ts'
@@ -88,7 +96,7 @@ function toRow(operation: OperationRecord): unknown[] {
     operation.operationId,
     operation.kind,
     operation.subscription,
-    JSON.stringify(operation.request),
+    toJson(operation.request),
     toText(operation.requestedBy),
     toText(operation.reason),
     operation.requestedAt,

@@ -69,6 +69,8 @@ export interface PostgresSettings {
   readonly appendSql: string
   readonly connections: number
   readonly reconnectLimitMs: number
+  /** How long a server that is there may take to let somebody in: one that stands still never does. */
+  readonly connectTimeoutMs: number
   /** The statement that begins a transaction. */
   readonly beginSql: string
   readonly prepare: boolean
@@ -85,6 +87,9 @@ export interface PostgresSettings {
   readonly step: ((step: AppendStep) => void | Promise<void>) | undefined
 }
 
+/** Also where a refusal is to be told at once, a server takes some time to answer. */
+const LEAST_CONNECT_MS = 1000
+
 /** @throws {UsageError} an option that cannot be */
 export function readOptions(given: string | PostgresOptions): PostgresSettings {
   const options = typeof given === 'string' ? { connection: given } : given
@@ -96,13 +101,16 @@ export function readOptions(given: string | PostgresOptions): PostgresSettings {
   requireWhole('idleLimitMs', idleLimitMs, 1)
   const { clock } = options
   const quoted = pg.escapeIdentifier(schema)
+  const connection = connectionOf(options.connection)
   return {
-    connection: connectionOf(options.connection),
+    connection,
     schema,
     quoted,
     appendSql: `select * from ${quoted}.append_events(${placeholders(25)})`,
     connections,
     reconnectLimitMs,
+    connectTimeoutMs:
+      connection.connectionTimeoutMillis ?? Math.max(reconnectLimitMs, LEAST_CONNECT_MS),
     // In one journey, and for this transaction alone: behind PgBouncer others have the connection later.
     beginSql: `begin; set local idle_in_transaction_session_timeout = ${idleLimitMs}`,
     prepare: options.prepare ?? true,
@@ -125,11 +133,12 @@ function checkSchema(schema: string): void {
     typeof schema === 'string' &&
     schema !== '' &&
     !schema.startsWith('pg_') &&
-    !schema.includes('\0') &&
+    // It stands in the bodies of functions, which are quoted by dollars.
+    !/[\0$]/.test(schema) &&
     Buffer.byteLength(schema) <= MAX_NAME_BYTES
   if (fits) return
   throw invalid(
-    `'schema' is a name of 1 to ${MAX_NAME_BYTES} bytes that does not begin with pg_; got ${JSON.stringify(schema)}`,
+    `'schema' is a name of 1 to ${MAX_NAME_BYTES} bytes that does not begin with pg_ and has no $; got ${JSON.stringify(schema)}`,
   )
 }
 

@@ -1,6 +1,6 @@
 import type { ParkedEvent, ParkedFilter } from 'tidings'
-import { requireTime } from 'tidings/store'
 
+import { inUtc } from './cells.ts'
 import { Conditions } from './conditions.ts'
 
 /** As it stands in the partial indexes: only with these words is one of them taken. */
@@ -31,12 +31,10 @@ export function parkedConditions(filter: ParkedFilter): Conditions {
   if (filter.reasons !== undefined) where.add('reason = any(?::text[])', filter.reasons)
   if (filter.states !== undefined) addStates(where, filter.states)
   if (filter.since !== undefined) {
-    requireTime('since', filter.since)
-    where.add('parked_at >= ?::timestamptz', filter.since)
+    where.add('parked_at >= ?::timestamptz', inUtc('since', filter.since))
   }
   if (filter.until !== undefined) {
-    requireTime('until', filter.until)
-    where.add('parked_at < ?::timestamptz', filter.until)
+    where.add('parked_at < ?::timestamptz', inUtc('until', filter.until))
   }
   return where
 }

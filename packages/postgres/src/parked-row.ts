@@ -1,6 +1,6 @@
 import type { ParkedEvent, ParkedState, ParkReason } from 'tidings'
 
-import { optionalNumber, optionalText, timeOf, toText } from './cells.ts'
+import { optionalNumber, optionalText, timeOf, toJson, toText } from './cells.ts'
 import { msOf } from './event-row.ts'
 import type { Row } from './session.ts'
 
@@ -54,7 +54,7 @@ export function toParkedRow(event: ParkedEvent): unknown[] {
     event.reason,
     event.state,
     event.dueAt ?? null,
-    JSON.stringify(event.attempts),
+    toJson(event.attempts),
     event.attemptCount,
     event.laterCount,
     event.fingerprint ?? null,
@@ -62,7 +62,7 @@ export function toParkedRow(event: ParkedEvent): unknown[] {
     toText(event.edited),
     event.redrives,
     event.operationId ?? null,
-    JSON.stringify(event.history),
+    toJson(event.history),
     event.parkedAt,
     event.changedAt,
   ]

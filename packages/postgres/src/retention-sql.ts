@@ -1,4 +1,4 @@
-import type { RetentionChoice } from 'tidings'
+import { toIsoTime, type RetentionChoice } from 'tidings'
 import { limitRetention } from 'tidings/store'
 
 import { UNFINISHED } from './parked-filter.ts'
@@ -68,7 +68,7 @@ async function readLimits(
   )
   const marks = await rows(`select name, position from ${schema}.subscriptions`, [])
   const [head] = await rows(`select coalesce(max(position), 0) from ${schema}.event_log`, [])
-  const { upTo, sent } = limitRetention(
+  const { upTo, beforeMs, sent } = limitRetention(
     {
       subscriptions: marks.map(([name, position]) => ({
         name: name as string,
@@ -82,5 +82,5 @@ async function readLimits(
     },
     choice,
   )
-  return [upTo, choice.before, sent]
+  return [upTo, toIsoTime(beforeMs), sent]
 }

@@ -42,13 +42,13 @@ const cut: ReadonlySet<string> = new Set([
  */
 export function isConnectionLoss(error: unknown): boolean {
   if (isServerError(error)) {
-    // 08 the connection; 57P01 to 57P03 the server stops or starts.
-    return classOf(error) === '08' || /^57P0[123]$/.test(error.code ?? '')
+    // 08 the connection; 57P01 to 57P03 the server stops or starts; 57P05 it lay idle for too long.
+    return classOf(error) === '08' || /^57P0[1235]$/.test(error.code ?? '')
   }
   if (!(error instanceof Error)) return false
   if (error instanceof AggregateError) return error.errors.some(isConnectionLoss)
   if (cut.has((error as NodeJS.ErrnoException).code ?? '')) return true
-  return /connection terminated|not queryable|connection error|connection timeout|Client was closed/i.test(
+  return /connection terminated|not queryable|connection error|connection timeout|timeout e(?:xpired|xceeded)|Client was closed/i.test(
     error.message,
   )
 }
@@ -135,6 +135,7 @@ const meanings: Readonly<Record<string, Meaning>> = {
   '55P03': busy,
   '57014': busy,
   '25P03': busy,
+  '25P04': busy,
   '53300': {
     code: 'TIDINGS_STORE_BUSY',
     says: 'the server has no connection left',

@@ -29,9 +29,9 @@ export function timerTable({ schema, rows, write }: TableAccess): TimerStore {
     },
     due: async (atMs, limit) => {
       requireWhole('limit', limit, 0)
-      const sql = `select ${READ} from ${table} where state = 'waiting' and due_at <= $1::float8
+      const sql = `select ${READ} from ${table} where state = 'waiting' and due_at <= $1::bigint
         order by due_at, timer_id limit $2`
-      return (await rows(sql, [atMs, limit])).map(toTimer)
+      return (await rows(sql, [Math.floor(atMs), limit])).map(toTimer)
     },
     next: async () => {
       const [row] = await rows(`select min(due_at) from ${table} where state = 'waiting'`)
@@ -49,8 +49,8 @@ export function timerTable({ schema, rows, write }: TableAccess): TimerStore {
     sweep: async (dueBeforeMs, limit) => {
       requireLimit(limit)
       const sql = `delete from ${table} where timer_id in (select timer_id from ${table}
-        where state in ('fired', 'cancelled') and due_at < $1::float8 limit $2)`
-      return write((session) => session.run(sql, [dueBeforeMs, limit ?? null]))
+        where state in ('fired', 'cancelled') and due_at < $1::bigint limit $2)`
+      return write((session) => session.run(sql, [Math.ceil(dueBeforeMs), limit ?? null]))
     },
   }
 }

@@ -20,7 +20,7 @@ import { checkAppends } from 'tidings/store'
 
 import { appendRequests, learnNames, type AppendRequest } from './append-call.ts'
 import { commitOutcome } from './commit-outcome.ts'
-import type { Lent } from './connections.ts'
+import { commit, type Lent } from './connections.ts'
 import { explainRefusal, findByIds } from './explain-refusal.ts'
 import type { LogParts } from './log-parts.ts'
 import { seeOnce } from './inbox-table.ts'
@@ -92,7 +92,14 @@ export class OwnTransaction implements PostgresTransaction {
   }
 
   readStream(stream: string, options?: ReadStreamOptions): EventReader {
-    return readStreamPages(async () => this.#side((await this.#enter()).session), stream, options)
+    const open = async (): Promise<ReadSide> => {
+      const { session } = await this.#enter()
+      // One that fails leaves the transaction failed, whoever catches its error.
+      const rows: ReadSide['rows'] = (sql, values) =>
+        this.#noteFailure(() => session.rows(sql, values))
+      return { ...this.#parts.side, rows }
+    }
+    return readStreamPages(open, stream, options)
   }
 
   progress(change: ProgressChange): Promise<void> {
@@ -149,7 +156,7 @@ export class OwnTransaction implements PostgresTransaction {
     const { settings, watch } = this.#parts
     await settings.step?.('before-commit')
     try {
-      await this.#lent.session.client.query('commit')
+      await commit(this.#lent.session.client, settings.location)
     } catch (error) {
       this.#broken = true
       await commitOutcome(error, this.#appendedId, this.#parts)

@@ -1,4 +1,6 @@
-import { postgres, type PostgresStore } from '@tidings/postgres'
+import pg from 'pg'
+import { postgres, type AppendStep, type PostgresStore } from '@tidings/postgres'
+import type { Clock } from 'tidings'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openProxy, type Cut, type Proxy } from './kit/proxy.ts'
 import { appendTo, makeEvent } from './kit/sample.ts'
@@ -182,6 +184,44 @@ test('of sixty appends, every tenth cut: each is acknowledged, and there once', 
 function compare(a: string, b: string): number {
   return a < b ? -1 : 1
 }
+
+test('of appends to a server that is gone: all are told so when one is', async () => {
+  const away = await openProxy(database.url)
+  let nowMs = 0
+  const clock: Clock = {
+    now: () => nowMs,
+    async sleep(delayMs) {
+      nowMs += delayMs
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  }
+  const schema = `log_${schemas}`
+  const other = postgres({ connection: away.url, schema, clock, listen: false })
+  await other.open()
+  await away.close()
+  const appends = Array.from({ length: 20 }, (_, n) =>
+    other.append([appendTo(`${n}`, makeEvent(`${n}`))]),
+  )
+  for (const answer of await Promise.allSettled(appends)) {
+    expect(answer).toMatchObject({ reason: { code: 'TIDINGS_STORE_UNREACHABLE' } })
+  }
+  expect(nowMs, 'it is tried for 5 seconds, not for 5 seconds each').toBeLessThan(20_000)
+  await other.close()
+})
+
+test('by the server since it lay idle: the append has another one', async () => {
+  const message = 'terminating connection due to idle-session timeout'
+  const ended = Object.assign(new pg.DatabaseError(message, 0, 'error'), { code: '57P05' })
+  let appends = 0
+  const onStep = (step: AppendStep): void => {
+    if (step === 'before-append' && ++appends === 1) throw ended
+  }
+  const idle = postgres({ connection: database.url, schema: `log_${schemas}`, onStep })
+  const [result] = await idle.append([appendTo('1', makeEvent('1'))])
+  expect(result).toMatchObject({ version: 1, repeated: false })
+  expect(appends).toBe(2)
+  await idle.close()
+})
 
 test('whoever waits for more hears of it again after a cut', async () => {
   const head = await store.head()

@@ -1,3 +1,7 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import pg from 'pg'
 import {
@@ -114,6 +118,42 @@ describe('a store says why it cannot be opened', () => {
     expect(error.message).toContain('99')
     await admin.query('update newer.schema_version set minimum_reader = 1 where number = 99')
     await open({ schema: 'newer' }).append([appendTo('1', makeEvent('1'))])
+  })
+
+  test('a log that may be opened and not be read: no attempt leaves a connection behind', async () => {
+    await open({ schema: 'hidden' }).open()
+    await admin.query(`grant usage on schema hidden to ${role}`)
+    await admin.query(`grant select on hidden.schema_version to ${role}`)
+    const reader = open({ url: asGuest(), schema: 'hidden' })
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await refusal(reader.head(), 'TIDINGS_STORE_REFUSED')
+    }
+    await expect.poll(() => connectionsOf(role)).toBe(0)
+  })
+
+  test('transactions that are not READ COMMITTED by default', async () => {
+    const url = new URL(database.url)
+    url.searchParams.set('options', '-c default_transaction_isolation=serializable')
+    const store = open({ url: url.href, schema: 'strict' })
+    const error = await refusal(store.open(), 'TIDINGS_STORE_FAILED')
+    expect(error.message).toContain('READ COMMITTED')
+  })
+
+  test('TLS that the server does not speak', async () => {
+    const url = new URL(database.url)
+    url.searchParams.set('ssl', 'true')
+    const error = await refusal(open({ url: url.href }).open(), 'TIDINGS_STORE_REFUSED')
+    expect(error.message).toContain('SSL')
+  })
+
+  test('a server that takes a connection and says nothing', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tidings-silent-'))
+    const silent = createServer((socket) => void socket.resume())
+    await new Promise<void>((resolve) => silent.listen(join(folder, '.s.PGSQL.5432'), resolve))
+    const url = `postgres://me@localhost/x?host=${encodeURIComponent(folder)}`
+    await refusal(open({ url }).open(), 'TIDINGS_STORE_UNREACHABLE')
+    await new Promise((resolve) => silent.close(resolve))
+    await rm(folder, { recursive: true })
   })
 
   test('no log where there must be one: nothing is made', async () => {
@@ -236,6 +276,19 @@ describe('a store that is open', () => {
     expect(await store.head()).toBe(0)
   })
 
+  test('a reading that fails fails the transaction, also where its error is caught', async () => {
+    const store = open({ schema: 'caught' })
+    await store.open()
+    await admin.query('create table caught.rows (n integer)')
+    const hiding = store.transaction(async (tx) => {
+      await tx.sql`insert into caught.rows values (1)`
+      const reading = tx.readStream('Sample.Counter/no\0text').toArray()
+      await expect(reading).rejects.toThrow('0x00')
+    })
+    await refusal(hiding, 'TIDINGS_STORE_FAILED')
+    expect((await admin.query('select n from caught.rows')).rows).toEqual([])
+  })
+
   test.each([
     'commit',
     ' /* now */ ROLLBACK',
@@ -260,6 +313,12 @@ describe('a store that is open', () => {
   })
 })
 
+async function connectionsOf(user: string): Promise<number> {
+  const sql = 'select count(*)::int as n from pg_stat_activity where usename = $1'
+  const { rows } = await admin.query<{ n: number }>(sql, [user])
+  return rows[0]?.n ?? 0
+}
+
 /** Advisory locks of the database that somebody has. */
 async function locksHeld(): Promise<number> {
   const { rows } = await admin.query<{ n: number }>(
@@ -277,6 +336,10 @@ describe('options that cannot be are refused at once', () => {
     [
       'a schema that would be cut off',
       { connection: 'postgres://localhost/x', schema: 'x'.repeat(64) },
+    ],
+    [
+      'a schema that would end a quotation',
+      { connection: 'postgres://localhost/x', schema: 'a$b' },
     ],
     ['too few connections', { connection: 'postgres://localhost/x', connections: 3 }],
     ['a limit that is none', { connection: 'postgres://localhost/x', reconnectLimitMs: -1 }],

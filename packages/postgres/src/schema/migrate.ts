@@ -111,16 +111,25 @@ async function refuseForeign(
   client: pg.ClientBase,
   { location, migrate }: PostgresSettings,
 ): Promise<void> {
-  const { rows } = await client.query<{ encoding: string; read_only: string }>(
-    `select current_setting('server_encoding') as encoding, current_setting('transaction_read_only') as read_only`,
+  const { rows } = await client.query<{ encoding: string; read_only: string; isolation: string }>(
+    `select current_setting('server_encoding') as encoding, current_setting('transaction_read_only') as read_only,
+       current_setting('default_transaction_isolation') as isolation`,
   )
-  const [{ encoding, read_only } = { encoding: '', read_only: '' }] = rows
+  const [{ encoding, read_only, isolation } = { encoding: '', read_only: '', isolation: '' }] = rows
   // Whoever only checks the form may only mean to read.
   if (read_only === 'on' && migrate === 'auto') {
     throw new StoreError(
       'TIDINGS_STORE_READ_ONLY',
       location,
       `${location}: the server, or this session, takes no writes. Connect to the primary server.`,
+    )
+  }
+  // What an append sees has to be newer than the lock that it waited for.
+  if (isolation !== 'read committed') {
+    throw new StoreError(
+      'TIDINGS_STORE_FAILED',
+      location,
+      `${location}: transactions are ${isolation} by default here, and those of a log have to be READ COMMITTED: others would fail whenever two processes append at once. Nothing was changed. ALTER ROLE … SET default_transaction_isolation = 'read committed', or connect with \`options=-c default_transaction_isolation=read\\ committed\`.`,
     )
   }
   if (encoding === 'UTF8') return
