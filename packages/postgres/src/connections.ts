@@ -193,13 +193,13 @@ export async function withClient<Result>(
   }
 }
 
-/** TLS and passwords: what `pg` refuses by itself has no code, and says nothing of where it was. */
+/** What `pg` refuses by itself, such as a password that is missing, has no code and says nothing of where it was. */
 function refuseConnection(error: unknown, location: string): never {
   if (!(error instanceof Error) || toStoreError(error, location) !== error) throw error
   throw new StoreError(
     'TIDINGS_STORE_REFUSED',
     location,
-    `${location}: no connection can be made (${error.message}). Check user, password, and what \`ssl\` says.`,
+    `${location}: no connection can be made (${error.message}). Check user and password.`,
     { cause: error },
   )
 }
@@ -211,8 +211,9 @@ function makePool(
 ): pg.Pool {
   // The pool's own limit would hold for waiting in line as well, and fail who comes behind long transactions.
   class Client extends pg.Client {
-    constructor(config?: string | pg.ClientConfig) {
-      super({ ...(config as pg.ClientConfig), connectionTimeoutMillis: connectTimeoutMs })
+    constructor() {
+      // As it was given: the pool hides the password in its own copy from whoever lists it.
+      super({ ...connection, ...options, connectionTimeoutMillis: connectTimeoutMs })
     }
   }
   const pool = new pg.Pool({ ...connection, ...options, Client, max })

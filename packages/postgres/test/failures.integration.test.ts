@@ -139,13 +139,6 @@ describe('a store says why it cannot be opened', () => {
     expect(error.message).toContain('READ COMMITTED')
   })
 
-  test('TLS that the server does not speak', async () => {
-    const url = new URL(database.url)
-    url.searchParams.set('ssl', 'true')
-    const error = await refusal(open({ url: url.href }).open(), 'TIDINGS_STORE_REFUSED')
-    expect(error.message).toContain('SSL')
-  })
-
   test('a server that takes a connection and says nothing', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tidings-silent-'))
     const silent = createServer((socket) => void socket.resume())

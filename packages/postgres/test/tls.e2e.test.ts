@@ -108,7 +108,7 @@ test('as an address says it', async () => {
   expect(await encryptedSessions(store)).toMatchObject({ encrypted: true })
 })
 
-test('a certificate that nobody vouches for is refused, and a connection without TLS', async () => {
+test('a certificate that nobody vouches for is refused, and who comes without TLS or without a password', async () => {
   const failure = async (connection: Partial<PostgresConnection>): Promise<unknown> => {
     const error: unknown = await open(connection)
       .open()
@@ -124,5 +124,12 @@ test('a certificate that nobody vouches for is refused, and a connection without
   expect(await failure({ ssl: false })).toMatchObject({
     code: 'TIDINGS_STORE_REFUSED',
     retryable: false,
+  })
+  // `pg` itself finds it missing, and has no code for that.
+  const ca = readFileSync(certificate, 'utf8')
+  expect(await failure({ ssl: { ca }, password: undefined })).toMatchObject({
+    code: 'TIDINGS_STORE_REFUSED',
+    retryable: false,
+    message: expect.stringContaining('password') as string,
   })
 })
