@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { bundle } from './bundle.ts'
 import { checkLog, type LogReport } from './check-log.ts'
 import { CALLERS, type Round } from './plan.ts'
 
-const writer = fileURLToPath(new URL('writer.ts', import.meta.url))
+let writer: Promise<string> | undefined
 
 /** A writer that is not dead by then never will be. */
 const LIMIT_MS = 60_000
@@ -27,11 +28,12 @@ export async function crashRound(round: Round): Promise<LogReport> {
 /** For each caller the number of its last acknowledged operation. */
 async function writeUntilKilled(file: string, round: Round): Promise<readonly number[]> {
   const acknowledged = Array.from({ length: CALLERS }, () => 0)
-  const child = spawn(
-    process.execPath,
-    ['--conditions=@tidings/source', writer, JSON.stringify({ file, round })],
-    { stdio: ['ignore', 'pipe', 'inherit'], timeout: LIMIT_MS, killSignal: 'SIGTERM' },
-  )
+  writer ??= bundle(fileURLToPath(new URL('writer.ts', import.meta.url)))
+  const child = spawn(process.execPath, [await writer, JSON.stringify({ file, round })], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: LIMIT_MS,
+    killSignal: 'SIGTERM',
+  })
   const ended = new Promise<NodeJS.Signals | null>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (_code, signal) => resolve(signal))

@@ -1,5 +1,6 @@
 // A process that appends and acknowledges until it is killed. Started by crash-round.ts.
 import { writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { sqlite, type AppendStep, type SqliteOptions } from 'tidings/sqlite'
 import { perform, prepareRows } from './perform.ts'
 import { CALLERS, planOperation, type Round } from './plan.ts'
@@ -28,6 +29,8 @@ function acknowledge(caller: number, number: number): void {
 const options: SqliteOptions & { readonly onStep: (step: AppendStep) => void } = { file, onStep }
 const store = sqlite(options)
 await prepareRows(store)
+// Who is killed leaves behind nothing of what it has compiled.
+flushCompileCache()
 armed = true
 
 await Promise.all(

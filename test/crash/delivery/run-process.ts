@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { bundle } from '../bundle.ts'
 import type { Kill, Start } from './plan-life.ts'
 
-const program = fileURLToPath(new URL('process.ts', import.meta.url))
-/** What was compiled once is not compiled for each process again: two thirds of their time. */
+let program: Promise<string> | undefined
+/** What was compiled once is not compiled for each process again. */
 const compiled = fileURLToPath(new URL('../../../.cache/node', import.meta.url))
 
 /** A process that is not dead or ready by then never will be. */
@@ -18,7 +19,7 @@ interface End {
 /** Runs a process until it dies as it should, or has finished. */
 export async function runProcess(start: Start, acknowledged: Map<string, number>): Promise<void> {
   const { kill } = start
-  const child = spawnLife(start, LIMIT_MS)
+  const child = await spawnLife(start, LIMIT_MS)
   const ended = endOf(child)
   let isFinished = false
   linesOf(child).on('line', (line) => {
@@ -49,7 +50,7 @@ export interface Neighbour {
 
 /** Resolves when it is at work. */
 export async function startNeighbour(start: Start): Promise<Neighbour> {
-  const child = spawnLife(start, undefined)
+  const child = await spawnLife(start, undefined)
   const ended = endOf(child)
   const ready = new Promise<void>((resolve) => {
     linesOf(child).on('line', (line) => line === 'ready' && resolve())
@@ -70,8 +71,9 @@ export async function startNeighbour(start: Start): Promise<Neighbour> {
   }
 }
 
-function spawnLife(start: Start, timeout: number | undefined): ChildProcess {
-  return spawn(process.execPath, ['--conditions=@tidings/source', program, JSON.stringify(start)], {
+async function spawnLife(start: Start, timeout: number | undefined): Promise<ChildProcess> {
+  program ??= bundle(fileURLToPath(new URL('process.ts', import.meta.url)))
+  return spawn(process.execPath, [await program, JSON.stringify(start)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, NODE_COMPILE_CACHE: compiled },
     timeout,
