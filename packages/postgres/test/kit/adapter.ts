@@ -9,8 +9,14 @@ export interface PostgresAdapter extends StoreAdapter {
   drop(): Promise<void>
 }
 
-/** @param options what its stores are opened with besides */
-export function postgresAdapter(options: Partial<PostgresOptions> = {}): PostgresAdapter {
+/**
+ * @param options what its stores are opened with besides
+ * @param alter changes a schema whenever it was opened
+ */
+export function postgresAdapter(
+  options: Partial<PostgresOptions> = {},
+  alter?: (url: string, schema: string) => Promise<void>,
+): PostgresAdapter {
   let database: Promise<TestDatabase> | undefined
   let logs = 0
   return {
@@ -26,6 +32,7 @@ export function postgresAdapter(options: Partial<PostgresOptions> = {}): Postgre
         const connection = { connectionString: url, options: `-c search_path=${schema}` }
         const store = postgres({ connection, schema, connections: 6, clock, ...options })
         await store.open()
+        await alter?.(url, schema)
         return store
       }
       return {

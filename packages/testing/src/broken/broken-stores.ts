@@ -13,6 +13,7 @@ import {
 } from 'tidings'
 import { seededIds } from '../fakes/seeded.ts'
 import type { StoreAdapter } from '../scenarios/run-scenario.ts'
+import { breakAdapter, breakStore, type Break } from './break-adapter.ts'
 import { consumerFaults, forgettingInbox } from './broken-consumers.ts'
 import { retentionFaults } from './broken-retention.ts'
 import { changePages, HidingCommits, readerOf, StoreWrapper } from './store-wrapper.ts'
@@ -23,6 +24,8 @@ export interface BrokenStore {
   readonly fault: string
   readonly caughtBy: readonly [string, ...string[]]
   readonly adapter: StoreAdapter
+  /** The same fault in front of another adapter; undefined where it is the memory store's own. */
+  readonly over: ((adapter: StoreAdapter) => StoreAdapter) | undefined
 }
 
 /** What an append would be answered if it were the next one. */
@@ -307,15 +310,6 @@ class LosingOnClose extends StoreWrapper {
   }
 }
 
-function breakStore(fault: string, make: (inner: Store, clock: Clock) => Store): StoreAdapter {
-  return {
-    name: `a store that ${fault}`,
-    shared: false,
-    sql: false,
-    createLog: (clock) => ({ open: () => make(memoryStore({ clock }), clock) }),
-  }
-}
-
 /** A log that is put together again from what was kept of it each time it is opened. */
 function losingLog(fault: string): StoreAdapter {
   return {
@@ -337,8 +331,8 @@ function losingLog(fault: string): StoreAdapter {
 
 const faults: readonly (readonly [
   fault: string,
-  caughtBy: readonly [string, ...string[]],
-  make: (inner: Store, clock: Clock) => Store,
+  caughtBy: BrokenStore['caughtBy'],
+  make: Break,
 ])[] = [
   ['drops one append in a hundred', ['B06'], (inner) => new Dropping(inner)],
   ['stores a repeated append twice', ['B12'], (inner) => new Duplicating(inner)],
@@ -378,11 +372,13 @@ export const brokenStores: readonly BrokenStore[] = Object.freeze([
     fault,
     caughtBy,
     adapter: breakStore(fault, make),
+    over: (adapter: StoreAdapter) => breakAdapter(adapter, make),
   })),
   {
     fault: forgetsOnReopening,
     caughtBy: ['D24', 'D35'],
     adapter: forgettingInbox(forgetsOnReopening),
+    over: undefined,
   },
-  { fault: losesOnClose, caughtBy: ['B52'], adapter: losingLog(losesOnClose) },
+  { fault: losesOnClose, caughtBy: ['B52'], adapter: losingLog(losesOnClose), over: undefined },
 ])
