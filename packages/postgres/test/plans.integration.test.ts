@@ -2,10 +2,15 @@ import pg from 'pg'
 import { postgres, type PostgresStore } from '@tidings/postgres'
 import type { EventFilter, ExpectedVersion, ReadOptions } from 'tidings'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { fillDelivery, fillLog } from './kit/fill-log.ts'
 import { makeEvent } from './kit/sample.ts'
 import { createDatabase, type TestDatabase } from './kit/server.ts'
 
-const EVENTS = 200_000
+const EVENTS = 1_000_000
+/** Of other tables: their plans are the same with fewer rows. */
+const ROWS = 100_000
+/** The first of them is due then, and the others a millisecond later each. */
+const DUE = 1_800_000_000_000
 
 let database: TestDatabase
 let admin: pg.Client
@@ -17,38 +22,25 @@ beforeAll(async () => {
   await admin.connect()
   store = postgres({ connection: database.url, prepare: false })
   await store.open()
-  await fill()
-})
+  await fillLog(admin, EVENTS)
+  await fillDelivery(admin, { rows: ROWS, dueAt: DUE, mark: EVENTS - 1000 })
+}, 240_000)
 afterAll(async () => {
   await store.close()
   await admin.end()
   await database.drop()
 })
 
-/** A log as it may be: 40 types of which one is rare, one tenant in ten events, a day of time. */
-async function fill(): Promise<void> {
-  await admin.query(`insert into tidings.event_types (name)
-    select 'Sample.Type' || n || '.Happened' from generate_series(1, 40) n union all select 'Sample.Rare.Happened'`)
-  await admin.query(`insert into tidings.topics (name) values ('sample')`)
-  await admin.query(
-    `insert into tidings.event_log (recorded_at, occurred_at, event_id, correlation_id, version, event_version, event_type, topic,
-       stream, tenant, payload)
-     select at, at, md5('e' || n)::uuid, md5('c' || n / 10)::uuid, n % 10 + 1, 1,
-       case when n % 50000 = 0 then 41 else n % 40 + 1 end, 1,
-       'Sample.Counter/' || n / 10, case when n % 10 = 0 then 'tenant-' || n % 7 end, '{"by":1}'
-     from (select n, timestamptz '2026-11-21' + n * interval '400 ms' as at from generate_series(0, $1::int - 1) n) g`,
-    [EVENTS],
-  )
-  await admin.query('analyze tidings.event_log')
-}
-
-/** The statements that a reading makes, explained as the server plans them. */
-async function plansOf(read: () => Promise<unknown>): Promise<string[]> {
+/** The statements on a table that a call makes, explained as the server plans them. */
+async function plansOf(read: () => Promise<unknown>, table = 'event_log'): Promise<string[]> {
   const spy = vi.spyOn(pg.Client.prototype, 'query')
   await read()
   const asked = spy.mock.calls
     .map(([query]) => query as unknown as pg.QueryConfig<unknown[]>)
-    .filter(({ text }) => typeof text === 'string' && text.includes('event_log'))
+    .filter(
+      ({ text }) =>
+        typeof text === 'string' && text.includes(`.${table}`) && !text.startsWith('lock'),
+    )
   spy.mockRestore()
   expect(asked.length).toBeGreaterThan(0)
   const plans: string[] = []
@@ -68,7 +60,7 @@ const readings: readonly [what: string, filter: EventFilter, index: string][] = 
   ['a stream', { stream: 'Sample.Counter/77' }, 'event_log_stream'],
   [
     'a correlation',
-    { correlationId: '4f2016c6-b934-55dd-9c5c-f44a40d5ecc1' },
+    { correlationId: '01a22656-0000-7000-8000-00000000cafe' },
     'event_log_correlation',
   ],
   ['a common type', { types: ['Sample.Type7.Happened'] }, 'event_log_type'],
@@ -88,7 +80,7 @@ const ways: readonly ReadOptions[] = [
   { limit: 100, after: EVENTS / 2, reverse: true },
 ]
 
-describe('no reading of a log of 200,000 events walks through all of it', () => {
+describe('no reading of a log of a million events walks through all of it', () => {
   test.each(readings)('%s', async (_, filter, index) => {
     for (const options of ways) {
       for (const plan of await plansOf(() => store.query(filter, options).toArray())) {
@@ -138,5 +130,72 @@ describe('no reading of a log of 200,000 events walks through all of it', () => 
     for (const expected of ['any', 'no-stream', 'stream-exists', 0] as const) {
       expect(await walks(expected, ...ids), `expecting ${expected}`).toBe(0)
     }
+  })
+})
+
+describe('nor does deletion, which finds what may go by an index', () => {
+  const choice = { before: '2026-12-01T00:00:00.000Z', unsent: true }
+
+  test('work that is due, from the beginning and from the middle', async () => {
+    for (const after of [0, EVENTS / 2]) {
+      const [, due = ''] = await plansOf(() => store.retention.due(choice, { after, limit: 500 }))
+      expect(due).toContain('Index Scan using event_log_work on event_log e')
+      expect(due).not.toContain('Seq Scan')
+    }
+  })
+
+  test('a stream as a whole', async () => {
+    const streams = ['Sample.Counter/7']
+    const [, due = ''] = await plansOf(() =>
+      store.retention.due({ ...choice, streams }, { limit: 500 }),
+    )
+    expect(due).toContain('Index Scan using event_log_stream on event_log e')
+    expect(due).not.toContain('Seq Scan')
+  })
+
+  test('a batch that is deleted', async () => {
+    const events = await store.retention.due(choice, { limit: 200 })
+    expect(events).toHaveLength(200)
+    const removing = async (): Promise<void> => {
+      expect(await store.retention.remove(choice, events)).toBe(200)
+    }
+    const plans = await plansOf(removing)
+    expect(plans).toHaveLength(2)
+    for (const plan of plans) expect(plan).not.toMatch(/Seq Scan on (?:event_log|parked)/)
+    expect(plans[1]).toContain('Delete on event_log e')
+  })
+})
+
+describe('nor does what waits for its time', () => {
+  test('timers that are due, and the next of them', async () => {
+    const plans = await plansOf(async () => {
+      expect(await store.timers.due(DUE + 50, 16)).toHaveLength(5)
+      expect(await store.timers.next()).toBe(DUE + 10)
+    }, 'timers')
+    expect(plans).toHaveLength(2)
+    for (const plan of plans) expect(plan).toMatch(/using timers_due on timers/)
+    expect(plans[0], 'also where fewer are due than are wanted').toMatch(/Index Cond: .*due_at <= /)
+  })
+
+  test('parked events: of a key, of a subscription, by state', async () => {
+    const plans = await plansOf(async () => {
+      expect(await store.parked.head('mail-1', 1, 'key-1')).toBeDefined()
+      expect(await store.parked.keys('mail-1', 1)).not.toEqual([])
+      const filter = { subscription: 'mail-1', generation: 1, states: ['parked' as const] }
+      expect(await store.parked.list(filter, { limit: 10 })).toHaveLength(10)
+      expect(await store.parked.count(filter)).toBeGreaterThan(10)
+      await store.parked.groups({})
+    }, 'parked')
+    expect(plans).toHaveLength(5)
+    for (const plan of plans) expect(plan).not.toContain('Seq Scan')
+  })
+
+  test('what is swept', async () => {
+    const early = '2026-01-01T00:00:00.000Z'
+    const timers = await plansOf(() => store.timers.sweep(DUE + 5, 100), 'timers')
+    const parked = await plansOf(() => store.parked.sweep(early, 100), 'parked')
+    expect(timers[0]).toContain('timers_due')
+    expect(parked[0]).toContain('parked_finished')
+    for (const plan of [...timers, ...parked]) expect(plan).not.toContain('Seq Scan')
   })
 })
