@@ -1,9 +1,16 @@
 // npm run crash [-- --rounds 200] [--kills 600] [--postgres-kills 400] [--stops 20] [--seed N] [--round N] [--life N]
-// [--postgres-life N]: kills writers, then whole applications on SQLite and on PostgreSQL, then stops the server
-// under load, and checks what they leave.
+// [--archives 12] [--absorbers 60] [--postgres-life N]: kills writers, then whole applications on SQLite and on
+// PostgreSQL, then those who archive and those who append what was left to them, then stops the server under
+// load, and checks what they leave.
 import { parseArgs } from 'node:util'
+import {
+  absorbUnderKills,
+  describeAbsorbing,
+} from '../../packages/postgres/test/kit/absorb-under-kills.ts'
 import { setup as startTestServer } from '../../packages/postgres/test/kit/global-setup.ts'
 import { describeStops, stopUnderLoad } from '../../packages/postgres/test/kit/stop-under-load.ts'
+import { archiveUnderKills } from './archive/archive-run.ts'
+import { archiveSteps, planArchive } from './archive/plan-archive.ts'
 import { describeKill, describeKills, runCrashes } from './crash-run.ts'
 import { describeTotals, liveAll } from './delivery/live-all.ts'
 import { KILLS_PER_LIFE, type StoreKind } from './delivery/plan-life.ts'
@@ -14,6 +21,8 @@ const { values } = parseArgs({
     kills: { type: 'string', default: '600' },
     'postgres-kills': { type: 'string', default: '400' },
     stops: { type: 'string', default: '20' },
+    archives: { type: 'string', default: '12' },
+    absorbers: { type: 'string', default: '60' },
     seed: { type: 'string' },
     round: { type: 'string' },
     life: { type: 'string' },
@@ -72,13 +81,31 @@ async function runLives(on: StoreKind, lives: readonly number[]): Promise<string
   return `on ${on} ${describeTotals(totals)}`
 }
 
+/** On one store and the other in turn. */
+async function runArchives(numbers: readonly number[]): Promise<string> {
+  const kills = new Map<string, number>(archiveSteps.map((step) => [step, 0]))
+  let events = 0
+  for (const number of numbers) {
+    const kind: StoreKind = number % 2 === 0 ? 'postgres' : 'sqlite'
+    const planned = planArchive(seed, number)
+    const totals = await archiveUnderKills(kind, planned)
+    for (const { step } of planned) kills.set(step, (kills.get(step) ?? 0) + 1)
+    events += totals.events
+    console.log(`archive ${number} on ${kind}: ${totals.killed} kills, ${totals.events} events`)
+  }
+  requireAll(kills)
+  return `${events} events archived and deleted over ${numbers.length} logs, each once`
+}
+
 const livesOf = (kills: string): number => Math.ceil(Number(kills) / KILLS_PER_LIFE)
 const rounds = numbersOf(values.round, Number(values.rounds))
 const onSqlite = numbersOf(values.life, livesOf(values.kills))
 const onPostgres = numbersOf(values['postgres-life'], livesOf(values['postgres-kills']))
 const stops = isChoice ? 0 : Number(values.stops)
+const archives = numbersOf(undefined, Number(values.archives))
+const absorbers = isChoice ? 0 : Number(values.absorbers)
 console.log(
-  `seed ${seed}, ${rounds.length} rounds, ${onSqlite.length} lives on SQLite, ${onPostgres.length} on PostgreSQL, ${stops} stops of the server`,
+  `seed ${seed}, ${rounds.length} rounds, ${onSqlite.length} lives on SQLite, ${onPostgres.length} on PostgreSQL, ${archives.length} archives, ${absorbers} who append what was left, ${stops} stops of the server`,
 )
 const endServer = startTestServer()
 const lines: string[] = []
@@ -86,6 +113,8 @@ try {
   if (rounds.length > 0) lines.push(await runRounds(rounds))
   if (onSqlite.length > 0) lines.push(await runLives('sqlite', onSqlite))
   if (onPostgres.length > 0) lines.push(await runLives('postgres', onPostgres))
+  if (archives.length > 0) lines.push(await runArchives(archives))
+  if (absorbers > 0) lines.push(describeAbsorbing(await absorbUnderKills(seed, absorbers)))
   if (stops > 0) lines.push(describeStops(await stopUnderLoad(stops)))
 } finally {
   await endServer?.()

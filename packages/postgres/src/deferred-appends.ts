@@ -125,11 +125,15 @@ export class DeferredAppends {
         [rows.map(({ id }) => id)],
       )
       const ids = new Set(there.map(([id]) => id))
-      return this.#appendRows(
+      await settings.step?.('before-append')
+      const last = await this.#appendRows(
         session,
         rows.filter(({ id }) => ids.has(id)),
       )
+      await settings.step?.('before-commit')
+      return last
     })
+    await settings.step?.('acknowledged')
     if (last > 0) watch.appended(last)
   }
 

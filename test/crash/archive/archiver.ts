@@ -1,16 +1,18 @@
-// A process that archives and deletes, and ends itself at a named step. Started by archive.e2e.test.ts.
+// A process that archives and deletes, and ends itself at a named step. Started by archive-run.ts.
 import { archiveFolder, retainEvents } from 'tidings'
-import { sqlite } from 'tidings/sqlite'
+import { openLog } from '../delivery/log-place.ts'
+import type { ArchiveKill } from './plan-archive.ts'
 
 export interface ArchivePlan {
-  readonly file: string
+  /** Where the log lies. */
+  readonly log: string
   readonly folder: string
   readonly gzip: boolean
-  /** The step to die at, and the how manieth time; undefined: never. */
-  readonly kill: { readonly step: string; readonly hit: number } | undefined
+  /** Where to die; undefined: never. At a moment it is killed by its parent. */
+  readonly kill: ArchiveKill | undefined
 }
 
-const { file, folder, gzip, kill } = JSON.parse(process.argv[2] ?? '') as ArchivePlan
+const { log, folder, gzip, kill } = JSON.parse(process.argv[2] ?? '') as ArchivePlan
 let hits = 0
 
 function onStep(step: string): void {
@@ -19,11 +21,13 @@ function onStep(step: string): void {
   process.kill(process.pid, 'SIGKILL')
 }
 
-await using store = sqlite(file)
+await using store = await openLog(log)
+await store.head()
+process.stdout.write('ready\n')
 const done = await retainEvents(store, {
   choice: { before: '2100-01-01T00:00:00.000Z' },
   archive: archiveFolder(folder, { gzip, onStep }),
   goOn: async () => true,
   onRemoved: () => onStep('removed'),
 })
-process.stdout.write(JSON.stringify(done))
+process.stdout.write(`${JSON.stringify(done)}\n`)
