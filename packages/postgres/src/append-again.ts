@@ -1,7 +1,8 @@
 import { isTidingsError, type AppendResult, type CommandRecord } from 'tidings'
 import { decideByIds } from 'tidings/store'
 
-import type { AppendRequest, Verdict } from './append-call.ts'
+import type { Verdict } from './append-call.ts'
+import type { AppendRequest } from './append-request.ts'
 import { findCommand } from './command-table.ts'
 import { findByIds } from './explain-refusal.ts'
 import type { LogParts } from './log-parts.ts'

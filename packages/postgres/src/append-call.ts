@@ -1,15 +1,11 @@
-import type { AppendResult, CommandRecord, ExpectedVersion, StreamAppend } from 'tidings'
-import { toIsoTime } from 'tidings'
+import { toIsoTime, type AppendResult, type StreamAppend } from 'tidings'
+import type { PlacedEvents } from 'tidings/store'
 
+import { encodeCall, encodePlain } from './append-columns.ts'
+import type { AppendRequest } from './append-request.ts'
 import type { Names, NameTables } from './names.ts'
 import type { PostgresSettings } from './options.ts'
 import type { Row, Session } from './session.ts'
-
-/** What one caller wants to append. */
-export interface AppendRequest {
-  readonly appends: readonly StreamAppend[]
-  readonly command: CommandRecord | undefined
-}
 
 /** What the database says to one request. */
 export type Verdict =
@@ -25,6 +21,13 @@ export interface Refused {
   readonly found: readonly number[]
 }
 
+/** What the database says to all of them. */
+export interface Answer {
+  readonly verdicts: readonly Verdict[]
+  /** The last position of the log before. */
+  readonly behind: number
+}
+
 /**
  * Appends what several callers want in one statement, which is a transaction of its own unless the session
  * is in one. The streams, and the commands, of all requests must differ.
@@ -35,10 +38,24 @@ export async function appendRequests(
   session: Session,
   requests: readonly AppendRequest[],
   { settings, names, strict }: AppendParts,
-): Promise<readonly Verdict[]> {
+): Promise<Answer> {
   const now = settings.now === undefined ? null : toIsoTime(settings.now())
-  const rows = await session.rows(settings.appendSql, [strict, ...encodeCall(requests, names, now)])
-  return readVerdicts(requests, rows)
+  if (requests.every(isPlain)) {
+    const values = [strict, ...encodePlain(requests, names, now)]
+    const [row] = await session.rows(settings.appendPlainSql, values)
+    if (row === undefined) throw new Error('append_plain gave no answer.')
+    return readPlain(requests, row)
+  }
+  const values = [strict, ...encodeCall(requests, names, now)]
+  const rows = await session.rows(settings.appendBatchSql, values)
+  return {
+    verdicts: readVerdicts(requests, rows),
+    behind: (rows[0]?.[7] ?? 0) as number,
+  }
+}
+
+function isPlain({ appends, command }: AppendRequest): boolean {
+  return appends.length === 1 && command === undefined
 }
 
 export interface AppendParts {
@@ -70,181 +87,6 @@ export async function learnNames(
     }
   }
   for (const [table, unknown] of missing) await table.learn(unknown)
-}
-
-/** The parameters of `append_events` behind `strict`, as texts. What is empty for all of them is sent as null. */
-export function encodeCall(
-  requests: readonly AppendRequest[],
-  names: NameTables,
-  now: string | null,
-): readonly (string | null)[] {
-  const columns = new Columns()
-  for (const [call, { appends, command }] of requests.entries()) {
-    for (const append of appends) columns.addStream(call + 1, append, names)
-    if (command !== undefined) columns.addCommand(call + 1, command, names)
-  }
-  return columns.parameters(now)
-}
-
-/** One list for each parameter. Numbers, ids and times need no escaping within an array. */
-class Columns {
-  readonly #calls: number[] = []
-  readonly #streams: string[] = []
-  readonly #expected: number[] = []
-  readonly #firsts: string[] = []
-  readonly #entries: number[] = []
-  readonly #orders: number[] = []
-  readonly #ids: string[] = []
-  readonly #types: number[] = []
-  readonly #versions: number[] = []
-  readonly #topics = new Sparse<number>()
-  readonly #schemas = new Sparse<number>()
-  readonly #classes = new Sparse<string>()
-  readonly #correlations: string[] = []
-  readonly #causes = new Sparse<string>()
-  readonly #times: string[] = []
-  readonly #keys = new Sparse<string>()
-  readonly #tenants = new Sparse<string>()
-  readonly #payloads: string[] = []
-  readonly #metadata = new Sparse<string>()
-  readonly #commandCalls: number[] = []
-  readonly #commands: object[] = []
-
-  addStream(
-    call: number,
-    { stream, expectedVersion, events }: StreamAppend,
-    names: NameTables,
-  ): void {
-    this.#calls.push(call)
-    this.#streams.push(stream)
-    this.#expected.push(expectedNumber(expectedVersion))
-    this.#firsts.push(events[0]?.envelope.eventId ?? '')
-    const entry = this.#calls.length
-    for (const [index, event] of events.entries()) {
-      const { envelope } = event
-      this.#entries.push(entry)
-      this.#orders.push(index + 1)
-      this.#ids.push(envelope.eventId)
-      this.#types.push(names.eventTypes.idOf(envelope.eventType) ?? Number.NaN)
-      this.#versions.push(envelope.eventVersion)
-      this.#topics.push(event.topic === undefined ? undefined : names.topics.idOf(event.topic))
-      this.#schemas.push(
-        event.schemaHash === undefined ? undefined : names.schemaHashes.idOf(event.schemaHash),
-      )
-      this.#classes.push(event.class === 'work' ? 'w' : undefined)
-      this.#correlations.push(envelope.correlationId)
-      this.#causes.push(envelope.causationId)
-      this.#times.push(toIsoTime(event.timeMs))
-      this.#keys.push(event.key === envelope.aggregateId ? undefined : event.key)
-      // Of an import it may be anything; a filter asks for text.
-      const { tenant } = envelope.metadata
-      this.#tenants.push(typeof tenant === 'string' ? tenant : undefined)
-      this.#payloads.push(event.payloadJson)
-      this.#metadata.push(event.metadataJson)
-    }
-  }
-
-  addCommand(call: number, command: CommandRecord, names: NameTables): void {
-    this.#commandCalls.push(call)
-    this.#commands.push({
-      command_id: command.commandId,
-      type: names.commandTypes.idOf(command.type),
-      correlation_id: command.correlationId,
-      causation_id: command.causationId,
-      created_at: command.createdAt,
-      request_hash: command.requestHash,
-      outcome: command.outcome,
-      actor: command.actor,
-      stream: command.stream,
-      stream_version: command.streamVersion,
-      first_position: command.firstPosition,
-      last_position: command.lastPosition,
-      result: command.result,
-    })
-  }
-
-  parameters(now: string | null): readonly (string | null)[] {
-    const [sep, nil] = chooseMarks([this.#streams, this.#keys.given, this.#tenants.given])
-    return [
-      sep,
-      nil,
-      now,
-      literal(this.#calls),
-      this.#streams.join(sep),
-      literal(this.#expected),
-      literal(this.#firsts),
-      literal(this.#entries),
-      literal(this.#orders),
-      literal(this.#ids),
-      literal(this.#types),
-      literal(this.#versions),
-      this.#topics.literal(),
-      this.#schemas.literal(),
-      this.#classes.literal(),
-      literal(this.#correlations),
-      this.#causes.literal(),
-      literal(this.#times),
-      this.#keys.joined(sep, nil),
-      this.#tenants.joined(sep, nil),
-      // JSON has no line breaks of its own.
-      this.#payloads.join('\n'),
-      this.#metadata.joined('\n', ''),
-      this.#commandCalls.length === 0 ? null : literal(this.#commandCalls),
-      this.#commands.length === 0 ? null : JSON.stringify(this.#commands),
-    ]
-  }
-}
-
-/** A column in which most rows, and in most batches all, have nothing. */
-class Sparse<Value extends string | number> {
-  readonly #values: (Value | undefined)[] = []
-  readonly given: Value[] = []
-
-  push(value: Value | undefined): void {
-    this.#values.push(value)
-    if (value !== undefined) this.given.push(value)
-  }
-
-  literal(): string | null {
-    if (this.given.length === 0) return null
-    return `{${this.#values.map((value) => value ?? 'null').join(',')}}`
-  }
-
-  joined(separator: string, nil: string): string | null {
-    if (this.given.length === 0) return null
-    return this.#values.map((value) => value ?? nil).join(separator)
-  }
-}
-
-function literal(values: readonly (string | number)[]): string {
-  return `{${values.join(',')}}`
-}
-
-/** Two characters that no text has: the first of the control characters, as good as always. */
-function chooseMarks(lists: readonly (readonly string[])[]): readonly [string, string] {
-  const free: string[] = []
-  for (let code = 1; free.length < 2; code++) {
-    const mark = String.fromCharCode(code)
-    if (!lists.some((texts) => texts.some((text) => text.includes(mark)))) free.push(mark)
-  }
-  return [free[0] ?? '', free[1] ?? '']
-}
-
-/** The greatest that a column holds. */
-const MAX_VERSION = 2_147_483_647
-
-function expectedNumber(expected: ExpectedVersion): number {
-  switch (expected) {
-    case 'any':
-      return -1
-    case 'stream-exists':
-      return -2
-    case 'no-stream':
-      return 0
-    default:
-      // One that no stream has is a conflict as any other, and no error of the statement.
-      return Math.min(expected, MAX_VERSION)
-  }
 }
 
 /** Rows come in order of entry; those of commands without events have a negative one, and come first. */
@@ -284,7 +126,7 @@ function readVerdict(
 
 /** The positions of one stream follow each other: nobody else takes any under the lock. */
 function toResult({ stream, events }: StreamAppend, row: Row | undefined): AppendResult {
-  if (row === undefined) throw new Error(`append_events said nothing of '${stream}'.`)
+  if (row === undefined) throw new Error(`append_batch said nothing of '${stream}'.`)
   const last = row[3] as number
   return {
     stream,
@@ -292,5 +134,44 @@ function toResult({ stream, events }: StreamAppend, row: Row | undefined): Appen
     positions: events.map((_, index) => last - events.length + 1 + index),
     recordedAt: toIsoTime(Math.round(row[6] as number)),
     repeated: false,
+  }
+}
+
+/** The requests are of one stream each: versions that were found, -1 less them where refused, joined by commas. */
+function readPlain(requests: readonly AppendRequest[], row: Row): Answer {
+  const [outcomes, behind, firstPosition, atMs] = row as readonly [string, number, number, number]
+  const recordedAt = toIsoTime(Math.round(atMs))
+  const versions = outcomes.split(',')
+  let position = firstPosition
+  const verdicts = requests.map(({ appends }, index): Verdict => {
+    const { stream, events } = appends[0] as StreamAppend
+    const version = Number(versions[index])
+    if (version < 0) return { kind: 'refused', taken: false, found: [-1 - version] }
+    const positions = events.map(() => position++)
+    const result = {
+      stream,
+      version: version + events.length,
+      positions,
+      recordedAt,
+      repeated: false,
+    }
+    return { kind: 'written', results: [result] }
+  })
+  return { verdicts, behind }
+}
+
+/** Notes what got its place, for those who hear of commits. */
+export function placeWritten(
+  placed: PlacedEvents,
+  requests: readonly AppendRequest[],
+  verdicts: readonly Verdict[],
+): void {
+  for (const [index, verdict] of verdicts.entries()) {
+    if (verdict.kind !== 'written') continue
+    const { appends } = requests[index] as AppendRequest
+    for (const [at, { version, positions, recordedAt }] of verdict.results.entries()) {
+      const { events } = appends[at] as StreamAppend
+      placed.add({ events, from: version - events.length, positions, recordedAt })
+    }
   }
 }

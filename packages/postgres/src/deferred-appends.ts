@@ -1,7 +1,8 @@
 import { isTidingsError, type StreamAppend } from 'tidings'
 import { runOutside } from 'tidings/store'
 
-import { appendRequests, learnNames, type AppendRequest } from './append-call.ts'
+import { appendRequests, learnNames } from './append-call.ts'
+import type { AppendRequest } from './append-request.ts'
 import { explainRefusal, findByIds } from './explain-refusal.ts'
 import type { LogParts } from './log-parts.ts'
 import { inSchema, lockOf } from './schema/in-schema.ts'
@@ -143,7 +144,11 @@ export class DeferredAppends {
     let last = 0
     for (const batch of batchesOf(rows)) {
       const requests = batch.map(({ request }) => request)
-      const verdicts = await appendRequests(session, requests, { settings, names, strict: true })
+      const { verdicts } = await appendRequests(session, requests, {
+        settings,
+        names,
+        strict: true,
+      })
       for (const [index, verdict] of verdicts.entries()) {
         if (verdict.kind === 'written') {
           for (const { positions } of verdict.results) last = Math.max(last, positions.at(-1) ?? 0)

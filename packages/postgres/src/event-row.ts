@@ -1,4 +1,5 @@
 import { freezeEnvelope, toIsoTime, type EventMetadata, type StoredEnvelope } from 'tidings'
+import { parseMetadata } from 'tidings/store'
 
 import type { Names, NameTables } from './names.ts'
 import type { Cell, Row } from './session.ts'
@@ -46,7 +47,7 @@ function toEnvelope(row: Row, names: NameTables): StoredEnvelope {
     aggregateId: stream.slice(slash + 1),
     correlationId: row[6] as string,
     payload: payload === null ? null : JSON.parse(payload),
-    metadata: metadata === null ? NO_METADATA : (JSON.parse(metadata) as EventMetadata),
+    metadata: metadata === null ? NO_METADATA : parseMetadata(metadata),
     streamVersion: row[2] as number,
     position: row[0] as number,
     recordedAt: toTime(row[9]),

@@ -1,7 +1,8 @@
 import { CommandIdTakenError, ConcurrencyError, toIsoTime, type AppendResult } from 'tidings'
 import { decideByIds, matchesExpected, type FoundEvent } from 'tidings/store'
 
-import type { AppendRequest, Refused } from './append-call.ts'
+import type { Refused } from './append-call.ts'
+import type { AppendRequest } from './append-request.ts'
 import type { ReadSide } from './reader.ts'
 
 /**

@@ -1,7 +1,9 @@
 import { UsageError, toIsoTime, type StreamAppend } from 'tidings'
 import { checkAppends } from 'tidings/store'
 
-import { encodeCall, learnNames, type AppendRequest } from './append-call.ts'
+import { learnNames } from './append-call.ts'
+import type { AppendRequest } from './append-request.ts'
+import { encodeCall } from './append-columns.ts'
 import type { LogParts } from './log-parts.ts'
 
 /** A client of `pg` on which a transaction has begun. */

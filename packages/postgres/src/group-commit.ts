@@ -1,14 +1,16 @@
 import type { AppendResult } from 'tidings'
-import { runOutside, type FoundEvent } from 'tidings/store'
+import { PlacedEvents, runOutside, type FoundEvent } from 'tidings/store'
 
 import { appendAgain, type Outcome } from './append-again.ts'
 import {
   appendRequests,
   learnNames,
-  type AppendRequest,
+  placeWritten,
+  type Answer,
   type Refused,
   type Verdict,
 } from './append-call.ts'
+import type { AppendRequest } from './append-request.ts'
 import { explainRefusal, findByIds } from './explain-refusal.ts'
 import type { LogParts } from './log-parts.ts'
 import { isConnectionLoss, isOfOne, toStoreError } from './store-failure.ts'
@@ -144,20 +146,32 @@ export class GroupCommit {
 
   /** In one statement. @throws what the database says against the whole of it */
   async #write(batch: readonly AppendRequest[], strict: boolean): Promise<readonly Verdict[]> {
-    const { connections, settings, names, watch } = this.#parts
+    const { connections, settings, names } = this.#parts
     const { session, giveBack } = await connections.lendWriter()
     try {
-      const verdicts = await appendRequests(session, batch, { settings, names, strict })
+      const answer = await appendRequests(session, batch, { settings, names, strict })
       await settings.step?.('appended')
       giveBack()
-      for (const verdict of verdicts) {
-        if (verdict.kind !== 'written') continue
-        for (const { positions } of verdict.results) watch.appended(positions.at(-1) ?? 0)
-      }
-      return verdicts
+      this.#tell(batch, answer)
+      return answer.verdicts
     } catch (error) {
       giveBack(isConnectionLoss(error))
       throw error
+    }
+  }
+
+  /** Those who hear of commits first, then those who wait for the log to go on. */
+  #tell(batch: readonly AppendRequest[], { verdicts, behind }: Answer): void {
+    const { teller, watch } = this.#parts
+    if (teller.isHeard) {
+      const placed = new PlacedEvents()
+      placed.begin(behind)
+      placeWritten(placed, batch, verdicts)
+      teller.tell(placed)
+    }
+    for (const verdict of verdicts) {
+      if (verdict.kind !== 'written') continue
+      for (const { positions } of verdict.results) watch.appended(positions.at(-1) ?? 0)
     }
   }
 

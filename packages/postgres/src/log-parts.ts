@@ -1,3 +1,4 @@
+import type { CommitTeller } from './commit-teller.ts'
 import type { Connections } from './connections.ts'
 import type { LogWatch } from './log-watch.ts'
 import type { NameTables } from './names.ts'
@@ -12,6 +13,7 @@ export interface LogParts {
   readonly names: NameTables
   readonly watch: LogWatch
   readonly turns: Turns
+  readonly teller: CommitTeller
   /** What is committed. */
   readonly side: ReadSide
 }

@@ -1,3 +1,4 @@
+import type { CommitTeller } from './commit-teller.ts'
 import { connectAgain, Connections } from './connections.ts'
 import { DeferredAppends } from './deferred-appends.ts'
 import { GroupCommit } from './group-commit.ts'
@@ -19,7 +20,7 @@ export interface OpenLog {
 }
 
 /** @throws {StoreError} the server cannot be reached or refuses, or the log cannot be read by this version */
-export async function openLog(settings: PostgresSettings): Promise<OpenLog> {
+export async function openLog(settings: PostgresSettings, teller: CommitTeller): Promise<OpenLog> {
   const connections = new Connections(settings)
   try {
     await connectAgain(settings, () => prepare(connections, settings))
@@ -42,7 +43,7 @@ async function openParts(connections: Connections, settings: PostgresSettings): 
     rows: (sql: string, values: readonly unknown[]) =>
       connections.read((session) => session.rows(sql, values)),
   }
-  const parts = { settings, connections, names, watch, turns: new Turns(), side }
+  const parts = { settings, connections, names, watch, turns: new Turns(), teller, side }
   const deferred = new DeferredAppends(parts)
   await watch.readHead()
   return { parts, watch, group: new GroupCommit(parts), deferred }

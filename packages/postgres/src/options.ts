@@ -65,8 +65,9 @@ export interface PostgresSettings {
   readonly schema: string
   /** As a statement names it. */
   readonly quoted: string
-  /** The call of the function that appends: made once, for each copy of a text has to be hashed anew. */
-  readonly appendSql: string
+  /** The calls of the functions that append: made once, for each copy of a text has to be hashed anew. */
+  readonly appendBatchSql: string
+  readonly appendPlainSql: string
   readonly connections: number
   readonly reconnectLimitMs: number
   /** How long a server that is there may take to let somebody in: one that stands still never does. */
@@ -106,7 +107,8 @@ export function readOptions(given: string | PostgresOptions): PostgresSettings {
     connection,
     schema,
     quoted,
-    appendSql: `select * from ${quoted}.append_events(${placeholders(25)})`,
+    appendBatchSql: `select * from ${quoted}.append_batch(${placeholders(25)})`,
+    appendPlainSql: `select * from ${quoted}.append_plain(${placeholders(22)})`,
     connections,
     reconnectLimitMs,
     connectTimeoutMs:

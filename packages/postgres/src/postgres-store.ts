@@ -6,6 +6,7 @@ import {
   type AppendOptions,
   type AppendResult,
   type CommandStore,
+  type CommitListener,
   type ContractStore,
   type EventFilter,
   type EventReader,
@@ -35,6 +36,7 @@ import {
 
 import { makeCatalog } from './catalog.ts'
 import { commandsOf, findCommand, sweepCommands } from './command-table.ts'
+import { CommitTeller } from './commit-teller.ts'
 import { contractTable } from './contract-table.ts'
 import { EVENT_COLUMNS, toEnvelopes } from './event-row.ts'
 import {
@@ -115,6 +117,7 @@ class PostgresLogStore implements PostgresStore {
   readonly retention: RetentionStore
   readonly #settings: PostgresSettings
   readonly #underWay = new Set<Promise<unknown>>()
+  readonly #teller = new CommitTeller()
   #opening: Promise<OpenLog> | undefined
   #log: OpenLog | undefined
   #closed: Promise<void> | undefined
@@ -220,10 +223,11 @@ class PostgresLogStore implements PostgresStore {
     return watch.wait(position, options.signal)
   }
 
-  /** Another process may have appended between what is known here and a commit: all of it is read. */
-  onCommitted(): () => void {
+  onCommitted(listener: CommitListener): () => void {
     this.#requireOpen()
-    return () => undefined
+    const { listeners } = this.#teller
+    listeners.add(listener)
+    return () => listeners.delete(listener)
   }
 
   close(): Promise<void> {
@@ -286,7 +290,7 @@ class PostgresLogStore implements PostgresStore {
   async #ready(): Promise<OpenLog> {
     this.#requireOpen()
     if (this.#log !== undefined) return this.#log
-    this.#opening ??= openLog(this.#settings)
+    this.#opening ??= openLog(this.#settings, this.#teller)
     const opening = this.#opening
     try {
       this.#log = await opening

@@ -16,9 +16,10 @@ import {
   type StreamAppend,
   type TimerRecord,
 } from 'tidings'
-import { checkAppends } from 'tidings/store'
+import { checkAppends, PlacedEvents } from 'tidings/store'
 
-import { appendRequests, learnNames, type AppendRequest } from './append-call.ts'
+import { appendRequests, learnNames, placeWritten, type Verdict } from './append-call.ts'
+import type { AppendRequest } from './append-request.ts'
 import { commitOutcome } from './commit-outcome.ts'
 import { commit, type Lent } from './connections.ts'
 import { explainRefusal, findByIds } from './explain-refusal.ts'
@@ -68,6 +69,8 @@ export class OwnTransaction implements PostgresTransaction {
   readonly #underWay = new Set<Promise<unknown>>()
   #appended: AppendResult | undefined
   #appendedId: string | undefined
+  /** Undefined: nothing was appended, or nobody hears of it. */
+  #placed: PlacedEvents | undefined
 
   constructor(parts: LogParts, signal: AbortSignal | undefined) {
     this.#parts = parts
@@ -153,7 +156,7 @@ export class OwnTransaction implements PostgresTransaction {
     if (this.#failure !== undefined) throw this.#failure.error
     this.#signal?.throwIfAborted()
     if (this.#lent === undefined) return
-    const { settings, watch } = this.#parts
+    const { settings, teller, watch } = this.#parts
     await settings.step?.('before-commit')
     try {
       await commit(this.#lent.session.client, settings.location)
@@ -162,6 +165,7 @@ export class OwnTransaction implements PostgresTransaction {
       await commitOutcome(error, this.#appendedId, this.#parts)
     }
     await settings.step?.('acknowledged')
+    if (this.#placed !== undefined) teller.tell(this.#placed)
     if (this.#appended !== undefined) watch.appended(this.#appended.positions.at(-1) ?? 0)
     this.#giveBack()
   }
@@ -199,18 +203,33 @@ export class OwnTransaction implements PostgresTransaction {
   ): Promise<readonly AppendResult[]> {
     const { settings, names } = this.#parts
     await settings.step?.('before-append')
-    const [verdict] = await appendRequests(session, [request], { settings, names, strict: true })
+    const { verdicts, behind } = await appendRequests(session, [request], {
+      settings,
+      names,
+      strict: true,
+    })
     await settings.step?.('appended')
+    const [verdict] = verdicts
     if (verdict?.kind === 'written') {
+      this.#place(request, verdict, behind)
       this.#appended = verdict.results.at(-1) ?? this.#appended
       this.#appendedId ??= request.appends[0]?.events[0]?.envelope.eventId
       return verdict.results
     }
-    if (verdict === undefined) throw new Error('append_events gave no answer.')
+    if (verdict === undefined) throw new Error('The database gave no answer.')
     const found = await findByIds(this.#side(session), [request])
     const results = explainRefusal(request, verdict, found)
     if (results === undefined) throw new Error('A stream changed under the lock of the log.')
     return results
+  }
+
+  #place(request: AppendRequest, verdict: Verdict, behind: number): void {
+    if (!this.#parts.teller.isHeard) return
+    if (this.#placed === undefined) {
+      this.#placed = new PlacedEvents()
+      this.#placed.begin(behind)
+    }
+    placeWritten(this.#placed, [request], [verdict])
   }
 
   #query<Result extends pg.QueryResultRow>(

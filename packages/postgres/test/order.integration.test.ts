@@ -3,6 +3,7 @@ import { postgres, type PostgresStore } from '@tidings/postgres'
 import { seededIds, seededRandom, type SeededRandom } from '@tidings/testing'
 import { sealEnvelope, type IdSource, type LogFault, type SealedEvent, type Store } from 'tidings'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { withoutLock } from './kit/broken-order.ts'
 import { createDatabase, type TestDatabase } from './kit/server.ts'
 
 const WRITERS = 12
@@ -150,21 +151,3 @@ describe('twelve writers of six applications, with delays and rollbacks', () => 
     expect(Math.max(...missed), 'events that a reader has skipped').toBeGreaterThan(0)
   })
 })
-
-/** The same function, but whoever appends waits for nobody. */
-async function withoutLock(url: string, schema: string): Promise<void> {
-  const client = new pg.Client(url)
-  await client.connect()
-  try {
-    const { rows } = await client.query<{ text: string }>(
-      `select pg_get_functiondef(oid) as text from pg_proc where proname = 'append_events' and pronamespace = $1::regnamespace`,
-      [schema],
-    )
-    const text = rows[0]?.text ?? ''
-    const unlocked = text.replace(/^\s*perform pg_advisory_xact_lock\(.*\);$/m, '')
-    expect(unlocked).not.toBe(text)
-    await client.query(unlocked)
-  } finally {
-    await client.end()
-  }
-}

@@ -3,7 +3,7 @@ import { postgres, type PostgresStore } from '@tidings/postgres'
 import type { EventFilter, ExpectedVersion, ReadOptions } from 'tidings'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { fillDelivery, fillLog } from './kit/fill-log.ts'
-import { makeEvent } from './kit/sample.ts'
+import { appendTo, makeEvent } from './kit/sample.ts'
 import { createDatabase, type TestDatabase } from './kit/server.ts'
 
 const EVENTS = 1_000_000
@@ -115,10 +115,13 @@ describe('no reading of a log of a million events walks through all of it', () =
   test('an append looks at entries of indexes, whatever it expects', async () => {
     const walks = async (expectedVersion: ExpectedVersion, ...ids: string[]): Promise<unknown> => {
       const counted = { rows: [] as { n: number }[] }
-      const stream = `Sample.Counter/${expectedVersion === 'stream-exists' ? '7' : 'new'}`
-      const events = ids.map((id) => makeEvent(stream.slice('Sample.Counter/'.length), id))
+      const id = expectedVersion === 'stream-exists' ? '7' : 'new'
+      const stream = `Sample.Counter/${id}`
+      const events = ids.map((eventId) => makeEvent(id, eventId))
       const appending = store.transaction(async (tx) => {
         await tx.append([{ stream, expectedVersion, events }])
+        // One of several streams is appended by another function.
+        await tx.append([appendTo('8', makeEvent('8')), appendTo('9', makeEvent('9'))])
         counted.rows = await tx.sql`select seq_scan as n from pg_stat_xact_user_tables
           where schemaname = 'tidings' and relname = 'event_log'`
         throw new Error('rolled back')

@@ -9,10 +9,10 @@ import {
   type FoundEvent,
   type IdDecision,
 } from '../store/decide-append.ts'
+import { PlacedEvents } from '../store/placed-events.ts'
 import type { AppendResult, StreamAppend } from '../store/store.ts'
 import { commandExists, insertCommand } from './command-table.ts'
 import type { RowStatement } from './connection.ts'
-import { PlacedEvents } from './placed-events.ts'
 import type { Writer } from './writer.ts'
 
 /** What one caller wants to append. */

@@ -1,10 +1,10 @@
 import { Mutex } from '../internal/mutex.ts'
 import type { CommitListener } from '../store/commits.ts'
+import type { PlacedEvents } from '../store/placed-events.ts'
 import type { Connection } from './connection.ts'
 import type { FileWatch } from './file-watch.ts'
 import { openNames, type NameTables } from './names.ts'
 import type { AppendStep, SqliteSettings } from './options.ts'
-import type { PlacedEvents } from './placed-events.ts'
 import { retryBusy } from './retry-busy.ts'
 import { isBusy, toStoreError } from './store-failure.ts'
 

@@ -35,17 +35,26 @@ const ADDED = `
   placed as materialized (
     select a.stream, max(a.version) as version, min(a.position) as first, max(a.position) as last from added a group by a.stream)`
 
+/** What each row ends with: the recorded time, and, in the form that tells it, the end of the log before. */
+interface Form {
+  readonly version: string
+  readonly tellsBehind: boolean
+}
+
+const lastCells = ({ tellsBehind }: Form, time: string): string =>
+  tellsBehind ? `${time}, behind` : time
+
 /** Without commands, and each id alone: what nearly all calls are, in half the time. */
-const plain = (version: string): string => `
-  with ${looked(FIRST_IS_THERE, version)},
+const plain = (form: Form): string => `
+  with ${looked(FIRST_IS_THERE, form.version)},
   judged as materialized (select l.*, bool_and(${FITS}) over (partition by l.c) as ok from looked l), ${ADDED}
-  select j.i::int, j.cur, p.version, p.last, j.dup, false, date_part('epoch', now_at) * 1000
+  select j.i::int, j.cur, p.version, p.last, j.dup, false, ${lastCells(form, "date_part('epoch', now_at) * 1000")}
   from judged j left join placed p on p.stream = j.s and j.ok order by 1`
 
 const COMMAND_FIELDS = `command_id, type, correlation_id, causation_id, created_at, request_hash, outcome, actor, stream,
       stream_version, first_position, last_position, result`
 
-const full = (version: string): string => `
+const full = (form: Form): string => `
   with named as materialized (
     select r.* from rows from (unnest(command_calls), json_to_recordset(commands) as (command_id uuid, type smallint,
       correlation_id uuid, causation_id uuid, created_at timestamptz, request_hash text, outcome text, actor text, stream text,
@@ -53,7 +62,7 @@ const full = (version: string): string => `
       as r(call, ${COMMAND_FIELDS})),
   refused as materialized (
     select n.call from named n where exists (select from SCHEMA.commands k where k.command_id = n.command_id)),
-  ${looked(`case when strict then ${ANY_IS_THERE} else ${FIRST_IS_THERE} end`, version)},
+  ${looked(`case when strict then ${ANY_IS_THERE} else ${FIRST_IS_THERE} end`, form.version)},
   judged as materialized (
     select l.*, l.c in (select call from refused) as taken,
       bool_and(${FITS}) over (partition by l.c) and l.c not in (select call from refused) as ok
@@ -65,10 +74,10 @@ const full = (version: string): string => `
     from named n left join lateral (select min(p.first) as first, max(p.last) as last
       from judged j join placed p on p.stream = j.s where j.c = n.call) w on true
     where n.call not in (select call from refused) and not exists (select from judged b where b.c = n.call and not b.ok))
-  select j.i::int, j.cur, p.version, p.last, j.dup, j.taken, date_part('epoch', now_at) * 1000
+  select j.i::int, j.cur, p.version, p.last, j.dup, j.taken, ${lastCells(form, "date_part('epoch', now_at) * 1000")}
   from judged j left join placed p on p.stream = j.s and j.ok
   union all
-  select -n.call, null, null, null, null, n.call in (select call from refused), null
+  select -n.call, null, null, null, null, n.call in (select call from refused), ${lastCells(form, 'null')}
   from named n where not exists (select from judged j where j.c = n.call)
   order by 1`
 
@@ -91,13 +100,13 @@ const full = (version: string): string => `
  * there already, `taken` the command is, `at_ms` the recorded time. For a command without streams a row
  * with the negative number of its call.
  */
-const appendFunctionOf = (create: string, version: string): string => `
-${create} SCHEMA.append_events(strict boolean, sep text, nil text, fixed_now timestamptz,
+const appendFunctionOf = (create: string, form: Form): string => `
+${create}(strict boolean, sep text, nil text, fixed_now timestamptz,
     calls int[], streams text, expected int[], firsts uuid[],
     ai int[], ao int[], ids uuid[], types smallint[], vers int[], topic_ids smallint[], schemas int[], classes "char"[],
     corrs uuid[], causes uuid[], ats timestamptz[], keys text, tenants text, payloads text, metas text,
     command_calls int[], commands json)
-  returns table(entry int, found int, reached int, at_position bigint, dup boolean, taken boolean, at_ms float8)
+  returns table(entry int, found int, reached int, at_position bigint, dup boolean, taken boolean, ${form.tellsBehind ? 'at_ms float8, behind bigint' : 'at_ms float8'})
   language plpgsql set plan_cache_mode = force_generic_plan as $append$
 #variable_conflict use_column
 declare now_at timestamptz;
@@ -105,19 +114,38 @@ begin
   perform pg_advisory_xact_lock(hashtextextended('SCHEMA.event_log', 0));
   -- The clock may have been set back; of an empty log there is no time, and null is not the greatest.
   now_at := greatest(date_trunc('milliseconds', coalesce(fixed_now, clock_timestamp())),
-    (select e.recorded_at from SCHEMA.event_log e order by e.position desc limit 1));
+    (select e.recorded_at from SCHEMA.event_log e order by e.position desc limit 1));${
+      form.tellsBehind
+        ? '\n  behind := coalesce((select max(e.position) from SCHEMA.event_log e), 0);'
+        : ''
+    }
   if strict or command_calls is not null then
-    return query ${full(version)};
+    return query ${full(form)};
   else
-    return query ${plain(version)};
+    return query ${plain(form)};
   end if;
 end $append$;
 `
 
-export const appendFunction: string = appendFunctionOf('create function', LAST_EVENT)
+export const appendFunction: string = appendFunctionOf('create function SCHEMA.append_events', {
+  version: LAST_EVENT,
+  tellsBehind: false,
+})
 
-/** The same, for a log of which events were deleted: versions go on where none is left. */
+/** Versions go on where all events of a stream were deleted. */
+const VERSION_BEHIND_REMOVED = `${LAST_EVENT}, ${LAST_REMOVED}`
+
+/** The same, for a log of which events were deleted. */
 export const appendBehindRemoved: string = appendFunctionOf(
-  'create or replace function',
-  `${LAST_EVENT}, ${LAST_REMOVED}`,
+  'create or replace function SCHEMA.append_events',
+  { version: VERSION_BEHIND_REMOVED, tellsBehind: false },
 )
+
+/**
+ * The same once more, which also says what the last position was before: `behind`. Another name, for an
+ * older version of this package goes on to call the other one, under statements that it has prepared.
+ */
+export const appendBatch: string = appendFunctionOf('create function SCHEMA.append_batch', {
+  version: VERSION_BEHIND_REMOVED,
+  tellsBehind: true,
+})

@@ -1,8 +1,8 @@
 import { freezeEnvelope, NO_METADATA, type StoredEnvelope } from '../contract/envelope.ts'
 import type { SealedEvent } from '../contract/seal.ts'
 import { toIsoTime } from '../internal/time.ts'
-import type { Committed } from '../store/commits.ts'
-import { parseMetadata } from './event-row.ts'
+import type { Committed } from './commits.ts'
+import { parseMetadata } from './metadata-text.ts'
 
 /** Events of a stream that got their places in the log, in a transaction that is not committed yet. */
 export interface Placed {
@@ -18,10 +18,11 @@ const MOST = 1000
 
 /**
  * What one transaction adds to the log, for those who would otherwise read it. It holds the lock of the
- * file, so nobody else can add anything between the end of the log that it saw and its own.
+ * log, so nobody else can add anything between the end of the log that it saw and its own.
  */
 export class PlacedEvents {
   #after = 0
+  #first = 0
   #upTo = 0
   #count = 0
   #placed: Placed[] = []
@@ -35,6 +36,7 @@ export class PlacedEvents {
   }
 
   add(placed: Placed): void {
+    if (this.#count === 0) this.#first = placed.positions[0]!
     this.#count += placed.events.length
     if (this.#count > MOST) this.#placed = []
     else this.#placed.push(placed)
@@ -44,11 +46,12 @@ export class PlacedEvents {
   /** @returns undefined where they are too many, or where a place between them is not theirs */
   committed(): Committed | undefined {
     const after = this.#after
+    const span = this.#upTo - this.#first + 1
     const upTo = this.#upTo
     const count = this.#count
     const placed = this.#placed
     this.#placed = []
-    if (count === 0 || count > MOST || upTo - after !== count) return undefined
+    if (count === 0 || count > MOST || span !== count) return undefined
     return { after, upTo, count, events: () => placed.flatMap(toEnvelopes) }
   }
 }

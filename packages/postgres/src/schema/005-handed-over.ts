@@ -1,0 +1,14 @@
+import { appendBatch } from './append-function.ts'
+import { appendPlain } from './append-plain.ts'
+import type { Migration } from './migration.ts'
+
+/**
+ * Functions that append and say what the last position was before: so a process knows that nothing lies
+ * between, and need not read back what it has written. The old one stays for older versions, and for what
+ * is appended at the COMMIT of a foreign transaction.
+ */
+export const handedOver: Migration = {
+  number: 5,
+  minimumReader: 1,
+  sql: `${appendBatch}${appendPlain}`,
+}
