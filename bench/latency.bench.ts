@@ -1,49 +1,14 @@
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { scaled, type Bench, type Running, type Setting } from './harness/bench.ts'
-import { quantile } from './harness/statistics.ts'
 import { RawConsumer } from './twins/consumer.ts'
 import { RawLog } from './twins/sqlite-log.ts'
+import { atPace, Stopwatch } from './workload/pace.ts'
 import { ParcelScanned } from './workload/parcels.ts'
 
 const SAMPLE = 1000
 const EVERY_MS = 2
+const LIMIT_MS = 60_000
 const NOTE = 'left at the side door, neighbour signed'
-
-/** Says when an event was committed, and when its handler began. */
-class Stopwatch {
-  readonly #committed = new Map<number, number>()
-  readonly #handled = new Map<number, number>()
-
-  committed(n: number): void {
-    this.#committed.set(n, performance.now())
-  }
-
-  handled(n: number): void {
-    this.#handled.set(n, performance.now())
-  }
-
-  async until(count: number): Promise<Readonly<Record<string, number>>> {
-    while (this.#handled.size < count) await pause(1)
-    const ms = Array.from(this.#handled, ([n, at]) => at - this.#committed.get(n)!)
-    const sorted = ms.toSorted((a, b) => a - b)
-    this.#committed.clear()
-    this.#handled.clear()
-    return { 'p50 µs': quantile(sorted, 0.5) * 1000, 'p99 µs': quantile(sorted, 0.99) * 1000 }
-  }
-}
-
-/** Calls `append` 500 times a second, whether the one before has ended or not. */
-async function atPace(count: number, append: (n: number) => Promise<unknown>): Promise<void> {
-  const startMs = performance.now()
-  const all: Promise<unknown>[] = []
-  for (let n = 0; n < count; n++) {
-    const waitMs = startMs + n * EVERY_MS - performance.now()
-    if (waitMs > 0) await pause(waitMs)
-    all.push(append(n))
-  }
-  await Promise.all(all)
-}
 
 async function ours({ folder, scale }: Setting): Promise<Running> {
   const { bootstrap, defineModule, defineSubscription } = await import('tidings')
@@ -58,13 +23,12 @@ async function ours({ folder, scale }: Setting): Promise<Running> {
     onStep(step) {
       if (step === 'begin') isAppending = false
       if (step === 'inserted') isAppending = true
-      if (step === 'after-commit' && isAppending)
-        for (const n of appended.splice(0)) watch.committed(n)
+      if (step === 'after-commit' && isAppending) for (const n of appended.splice(0)) watch.begin(n)
     },
   })
   const scans = defineSubscription('scans', {
     events: ParcelScanned,
-    handle: ({ payload: { grams } }) => watch.handled(grams),
+    handle: ({ payload: { grams } }) => watch.end(grams),
   })
   const app = await bootstrap({
     store,
@@ -73,12 +37,12 @@ async function ours({ folder, scale }: Setting): Promise<Running> {
   const count = scaled(SAMPLE, scale)
   return {
     async sample() {
-      await atPace(count, (n) => {
+      await atPace(count, EVERY_MS, (n) => {
         appended.push(n)
         const events = ParcelScanned({ parcelId: `${n}`, depot: 'd', grams: n, note: NOTE })
         return app.store.append({ aggregateType: 'Bench.Parcel', aggregateId: `${n}`, events })
       })
-      return { count, figures: await watch.until(count) }
+      return { count, figures: await watch.figures(count, LIMIT_MS) }
     },
     stop: () => app.close(),
   }
@@ -97,16 +61,16 @@ function twin({ folder, scale }: Setting): Running {
   const versions = new Map<string, number>()
   return {
     async sample() {
-      await atPace(count, async (n) => {
+      await atPace(count, EVERY_MS, async (n) => {
         appended.push(n)
         await log.append(rawScan(n, versions))
         // The first of those that shared the commit.
-        for (const one of appended.splice(0)) watch.committed(one)
+        for (const one of appended.splice(0)) watch.begin(one)
         consumer.relay((row) => {
-          watch.handled((JSON.parse(row[11] as string) as { grams: number }).grams)
+          watch.end((JSON.parse(row[11] as string) as { grams: number }).grams)
         })
       })
-      return { count, figures: await watch.until(count) }
+      return { count, figures: await watch.figures(count, LIMIT_MS) }
     },
     stop() {
       consumer.close()

@@ -36,6 +36,8 @@ export interface Variant {
   readonly informative?: boolean
   /** It needs what `bench/peers` installs. */
   readonly needsPeers?: boolean
+  /** It does less than the others, and need not agree with them. */
+  readonly otherWork?: boolean
   readonly env?: Readonly<Record<string, string>>
   readonly start: (setting: Setting) => Promise<Running> | Running
 }

@@ -106,6 +106,7 @@ class Suite {
   readonly #rounds = new Map<string, Measurement[]>()
   readonly #failures = new Map<string, string>()
   readonly #folders = new Map<string, string>()
+  #lastRoundMs: number | undefined
 
   constructor(bench: Bench, options: SuiteOptions, folder: string) {
     this.#bench = bench
@@ -132,12 +133,9 @@ class Suite {
   }
 
   async round(round: number): Promise<void> {
-    const { warmups, rounds, onProgress } = this.#options
-    onProgress?.(
-      round < warmups
-        ? `warm-up ${round + 1} of ${warmups}`
-        : `round ${round - warmups + 1} of ${rounds}`,
-    )
+    const { warmups } = this.#options
+    this.#options.onProgress?.(this.#describe(round))
+    const startMs = performance.now()
     for (const child of orderOf(this.#processes, round)) {
       if (this.#failures.has(child.variant.name)) continue
       const measured = await this.#guard(child, () => {
@@ -149,6 +147,19 @@ class Suite {
       known.push(measured)
       this.#rounds.set(child.variant.name, known)
     }
+    this.#lastRoundMs = performance.now() - startMs
+  }
+
+  /** Which round begins, and how long the rest takes if all are like the last one. */
+  #describe(round: number): string {
+    const { warmups, rounds } = this.#options
+    const name =
+      round < warmups
+        ? `warm-up ${round + 1} of ${warmups}`
+        : `round ${round - warmups + 1} of ${rounds}`
+    if (this.#lastRoundMs === undefined) return name
+    const leftMs = (warmups + rounds - round) * this.#lastRoundMs
+    return `${name} (about ${Math.ceil(leftMs / 1000)} s left)`
   }
 
   async stop(): Promise<void> {
@@ -161,9 +172,10 @@ class Suite {
   #compareFigures(): void {
     const figure = this.#bench.agreeOn
     if (figure === undefined) return
+    const same = this.#bench.variants.filter(({ otherWork }) => otherWork !== true)
     const seen = new Set(
-      [...this.#rounds.values()].flatMap((samples) =>
-        samples.map((sample) => sample.figures[figure]),
+      same.flatMap(({ name }) =>
+        (this.#rounds.get(name) ?? []).map(({ figures }) => figures[figure]),
       ),
     )
     if (seen.size <= 1 && !seen.has(undefined)) return

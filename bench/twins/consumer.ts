@@ -92,10 +92,15 @@ export interface RawRecord {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** Number → name. */
+type NameMap = ReadonlyMap<number, string>
+
 /** Makes the same record of a row that ours makes; the payload goes out as the text that it is kept as. */
 export function recordMaker(database: DatabaseSync): (row: LogRow) => RawRecord {
-  const types = namesIn(database, 'event_types')
-  const topics = namesIn(database, 'topics')
+  return recordMakerOf(namesIn(database, 'event_types'), namesIn(database, 'topics'))
+}
+
+export function recordMakerOf(types: NameMap, topics: NameMap): (row: LogRow) => RawRecord {
   return (row) => {
     const type = types.get(row[4] as number)!
     const stream = row[1] as string

@@ -1,7 +1,12 @@
 import { pg, type Client } from '../../packages/postgres/test/kit/raw-client.ts'
+import type { LogRow as RecordRow } from './consumer.ts'
 
 const PAGE = 1000
 const GROUP = 100
+
+/** In the order that a record is made of; texts as they are stored. */
+export const RECORD_COLUMNS = `position, stream, version, event_id, event_type, event_version, correlation_id, causation_id,
+  date_part('epoch', occurred_at) * 1000, date_part('epoch', recorded_at) * 1000, schema, payload::text, metadata::text, topic, key`
 
 /** Row of the log: position, payload. */
 type LogRow = readonly [string, { readonly grams: number; readonly depot: string }]
@@ -43,6 +48,42 @@ export class RawPostgresConsumer {
       }
       handled += page.length
     }
+  }
+
+  /**
+   * Reads all there is behind the mark, and writes the mark behind each page while the next one is read: what
+   * a relay does beside sending.
+   */
+  async relay(send: (row: RecordRow) => void): Promise<number> {
+    let sent = 0
+    let marked: Promise<unknown> = Promise.resolve()
+    for (;;) {
+      const { rows } = await this.#client.query<unknown[]>({
+        name: 'records',
+        rowMode: 'array',
+        text: `select ${RECORD_COLUMNS} from tidings.event_log where position > $1 order by position limit ${PAGE}`,
+        values: [this.#position],
+      })
+      await marked
+      if (rows.length === 0) return sent
+      for (const row of rows) send(row as unknown as RecordRow)
+      sent += rows.length
+      const last = Number((rows.at(-1) as unknown[])[0])
+      marked = this.#client.query({
+        name: 'mark',
+        text: 'update bench_mark set position = $1 where position = $2',
+        values: [last, this.#position],
+      })
+      this.#position = last
+    }
+  }
+
+  /** The names that a table of the log keeps as numbers. */
+  async names(table: 'event_types' | 'topics'): Promise<ReadonlyMap<number, string>> {
+    const { rows } = await this.#client.query<{ id: number; name: string }>(
+      `select id, name from tidings.${table}`,
+    )
+    return new Map(rows.map(({ id, name }) => [id, name]))
   }
 
   async #handle(rows: readonly (readonly unknown[])[]): Promise<void> {

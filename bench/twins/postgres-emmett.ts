@@ -10,12 +10,32 @@ interface EmmettModule {
       options: { expectedStreamVersion: bigint },
     ): Promise<unknown>
     schema: { migrate(): Promise<void> }
+    consumer(options: ConsumerOptions): EmmettConsumer
     close(): Promise<void>
   }
 }
 
+interface ConsumerOptions {
+  readonly pulling?: { readonly batchSize: number; readonly pullingFrequencyInMs: number }
+}
+
+interface EmmettConsumer {
+  reactor(options: {
+    readonly processorId: string
+    readonly eachMessage: (message: EmmettEvent) => void
+  }): unknown
+  start(): Promise<void>
+  close(): Promise<void>
+}
+
 export interface EmmettPostgresLog {
   append(call: EmmettAppend): Promise<unknown>
+  /** Hands every event to `handle`, as its documentation does it. @returns stops it */
+  consume(
+    processorId: string,
+    handle: (event: EmmettEvent) => void,
+    options?: ConsumerOptions,
+  ): () => Promise<void>
   close(): Promise<void>
 }
 
@@ -27,6 +47,17 @@ export async function openPostgresEmmett(url: string): Promise<EmmettPostgresLog
   return {
     append: ({ stream, expected, events }) =>
       store.appendToStream(stream, events, { expectedStreamVersion: expected }),
+    consume(processorId, handle, options = {}) {
+      const consumer = store.consumer(options)
+      consumer.reactor({ processorId, eachMessage: handle })
+      const running = consumer.start()
+      // Whoever stops it gets its error.
+      running.catch(() => undefined)
+      return async () => {
+        await consumer.close()
+        await running
+      }
+    },
     close: () => store.close(),
   }
 }
