@@ -24,7 +24,7 @@ export async function openLog(settings: PostgresSettings, teller: CommitTeller):
   const connections = new Connections(settings)
   try {
     await connectAgain(settings, () => prepare(connections, settings))
-    return await openParts(connections, settings)
+    return await openParts(connections, settings, teller)
   } catch (error) {
     // Also where the log may be opened, but not be read: each attempt would leave connections behind.
     await connections.close()
@@ -32,7 +32,11 @@ export async function openLog(settings: PostgresSettings, teller: CommitTeller):
   }
 }
 
-async function openParts(connections: Connections, settings: PostgresSettings): Promise<OpenLog> {
+async function openParts(
+  connections: Connections,
+  settings: PostgresSettings,
+  teller: CommitTeller,
+): Promise<OpenLog> {
   const { quoted: schema } = settings
   const names = openNames(connections, schema)
   const listener = settings.listen ? new LogListener(settings) : undefined

@@ -1,4 +1,3 @@
-import pg from 'pg'
 import { postgres, type PostgresStore } from '@tidings/postgres'
 import { seededIds, seededRandom, type SeededRandom } from '@tidings/testing'
 import { sealEnvelope, type IdSource, type LogFault, type SealedEvent, type Store } from 'tidings'
