@@ -1,6 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { scaled, type Bench, type Running, type Setting } from './harness/bench.ts'
 import { toEmmett } from './twins/emmett.ts'
 import { openPostgresEmmett } from './twins/postgres-emmett.ts'
@@ -78,12 +77,13 @@ async function emmett({ scale }: Setting): Promise<Running> {
   return {
     async sample() {
       let [count, quantity] = [0, 0]
+      const { promise: allHandled, resolve } = Promise.withResolvers<void>()
       const handle = ({ data }: { readonly data: unknown }): void => {
-        count++
         quantity += (data as OrderLine).quantity
+        if (++count === calls * 5) resolve()
       }
       const stop = log.consume(`bench-${sample++}`, handle, { pulling })
-      while (count < calls * 5) await pause(1)
+      await allHandled
       await stop()
       return { count, figures: { quantity } }
     },
