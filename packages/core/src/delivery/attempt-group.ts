@@ -6,7 +6,6 @@ import type { Deadlines } from './deadlines.ts'
 import { EventContext } from './event-context.ts'
 import { HandlerWork, type WorkParts } from './handler-work.ts'
 import { toEvent, type Item } from './item.ts'
-import type { Lane } from './lanes.ts'
 
 /** Nothing of a group is done, since the handlers of some of its events failed. */
 export class GroupFailure extends Error {
@@ -20,20 +19,21 @@ export class GroupFailure extends Error {
 }
 
 /**
- * Handles what lanes hold in one transaction: those of a key in order, different keys side by side.
+ * Handles events in one transaction: those of a key in order, different keys side by side.
  *
+ * @param firsts the first of each key
  * @throws {GroupFailure} handlers failed; whatever else is thrown is about the group as a whole
  */
 export async function attemptGroup(
   parts: AttemptPorts,
-  lanes: readonly Lane<Item>[],
+  firsts: readonly Item[],
   completion: Completion,
 ): Promise<void> {
   await interruptible(parts, true, async (shared) => {
     const run = new GroupRun(parts, shared)
     // Interrupted once for all of them: a race each would cost more than most handlers do. And all of
     // them end, whichever fails: the transaction must not be gone while others still use it.
-    await shared.interruption.race(run.all(lanes))
+    await shared.interruption.race(run.all(firsts))
     if (run.failed.size > 0) throw new GroupFailure(run.failed)
     await commit(parts, run.works, { transaction: shared.transaction, completion })
   })
@@ -42,7 +42,7 @@ export async function attemptGroup(
 const FIRST = { attempt: 1, laterUsed: 0, redrives: 0 } as const
 
 /**
- * The handlers of a group. Nearly all of its lanes hold one event whose handler ends without waiting for
+ * The handlers of a group. Nearly all of its keys have one event whose handler ends without waiting for
  * anything slow, so what is kept of each is a promise and what its context asks for, and no more.
  *
  * sweeping (the first event of each key is handed over) → waiting (for those that answer later) → over
@@ -70,9 +70,9 @@ class GroupRun {
   }
 
   /** Resolves when all have ended, however. @throws what the transaction could not begin for */
-  async all(lanes: readonly Lane<Item>[]): Promise<void> {
+  async all(firsts: readonly Item[]): Promise<void> {
     try {
-      await this.#sweep(lanes)
+      await this.#sweep(firsts)
     } finally {
       this.#isSweeping = false
       // From here on: those that were handed over last get their whole time.
@@ -82,11 +82,11 @@ class GroupRun {
     }
   }
 
-  async #sweep(lanes: readonly Lane<Item>[]): Promise<void> {
+  async #sweep(firsts: readonly Item[]): Promise<void> {
     const { transaction, interruption } = this.#shared
-    for (const lane of lanes) {
+    for (const first of firsts) {
       if (interruption.error !== undefined) return
-      this.#advance(lane, 0)
+      this.#advance(first)
       if (!transaction.isOpening) continue
       // Once it has begun, the statements of the others run where they stand, and none of them waits.
       await transaction.open()
@@ -94,19 +94,19 @@ class GroupRun {
     }
   }
 
-  /** Hands over what a lane holds, up to the first whose answer comes later. */
-  #advance(lane: Lane<Item>, from: number): void {
-    for (let at = from; at < lane.held; at++) {
+  /** Hands over an event and those behind it, up to the first whose answer comes later. */
+  #advance(first: Item | undefined): void {
+    for (let item = first; item !== undefined; item = item.next) {
       if (this.#shared.interruption.error !== undefined) return
-      const event = toEvent(lane.items[lane.head + at]!)
+      const event = toEvent(item)
       const work = new HandlerWork(event, this.#shared)
       this.works.push(work)
       try {
         const answer = this.#scope.run(work, this.#handOver)
         if (!isThenable(answer)) continue
         this.#open++
-        if (this.#isSweeping) this.#awaitFirst(answer, work, { lane, next: at + 1 })
-        else this.#awaitLater(answer, work, { lane, next: at + 1 })
+        if (this.#isSweeping) this.#awaitFirst(answer, work, item.next)
+        else this.#awaitLater(answer, work, item.next)
       } catch {
         // It runs again alone, and is told of then.
         this.failed.add(event)
@@ -115,26 +115,26 @@ class GroupRun {
     }
   }
 
-  #awaitFirst(answer: PromiseLike<unknown>, work: HandlerWork, { lane, next }: Place): void {
+  #awaitFirst(answer: PromiseLike<unknown>, work: HandlerWork, behind: Item | undefined): void {
     this.#firstOpen++
     if (this.#firstWatched === undefined) this.#watchFirst(work)
     const goOn = (): void => {
-      this.#advance(lane, next)
+      this.#advance(behind)
       this.#endFirst()
     }
-    const onDone = next < lane.held ? goOn : this.#firstDone
+    const onDone = behind === undefined ? this.#firstDone : goOn
     void Promise.resolve(answer).then(onDone, () => {
       this.failed.add(work.event)
       this.#endFirst()
     })
   }
 
-  #awaitLater(answer: PromiseLike<unknown>, work: HandlerWork, { lane, next }: Place): void {
+  #awaitLater(answer: PromiseLike<unknown>, work: HandlerWork, behind: Item | undefined): void {
     this.#deadlines.watch(work)
     void Promise.resolve(answer).then(
       () => {
         this.#deadlines.unwatch(work)
-        this.#advance(lane, next)
+        this.#advance(behind)
         this.#leave()
       },
       () => {
@@ -162,10 +162,4 @@ class GroupRun {
   #leave(): void {
     if (--this.#open === 0) this.#over.resolve()
   }
-}
-
-/** Where a lane goes on. */
-interface Place {
-  readonly lane: Lane<Item>
-  readonly next: number
 }

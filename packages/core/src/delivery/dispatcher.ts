@@ -94,17 +94,17 @@ export class Dispatcher {
 
   /** Waiting and under way. */
   get size(): number {
-    return this.#lanes.size + this.places.underWay
+    return this.#lanes.size + this.#groups.waiting + this.places.underWay
   }
 
   get hasReady(): boolean {
-    return this.#lanes.hasReady
+    return this.#lanes.hasReady || this.#groups.waiting > 0
   }
 
   add(item: Item): void {
     if (item.isAlone) this.#careful++
-    item.lane = this.#lanes.add(this.#laneOf(item), item)
     if (this.#isGrouping) this.#groups.add(item)
+    else item.lane = this.#lanes.add(this.#laneOf(item), item)
   }
 
   wantHead(key: string): void {
@@ -127,7 +127,7 @@ export class Dispatcher {
     try {
       if (this.#tasks.length > 0) this.#beginTasks()
       this.#beginHeads()
-      while (this.#parts.mayBegin() && this.places.hasFree && this.#lanes.hasReady) {
+      while (this.#parts.mayBegin() && this.places.hasFree && this.hasReady) {
         if (!this.#pace.mayBegin(this.#isGrouping || this.#isBatching ? 8 : 1)) break
         if (!this.#beginNext()) break
       }
@@ -146,6 +146,7 @@ export class Dispatcher {
   }
 
   #takeUnprobed(): string | undefined {
+    this.#groups.lay()
     for (const key of this.#lanes.readyKeys()) {
       if (this.#probed.has(key)) continue
       this.#probed.add(key)
@@ -182,6 +183,7 @@ export class Dispatcher {
 
   /** They hold no handler's place: a person is waiting for them. */
   #beginTasks(): void {
+    this.#groups.lay()
     for (const task of this.#tasks.splice(0)) {
       const lane = this.#isBatching ? '' : task.key
       if (this.#lanes.takeKey(lane)) this.#begin(lane, task.run)
@@ -199,6 +201,7 @@ export class Dispatcher {
   /** @returns whether there was one whose key is free */
   #beginHead(): boolean {
     this.#wantsAlone = false
+    if (this.#heads.size > 0) this.#groups.lay()
     for (const key of this.#heads) {
       const lane = this.#isBatching ? '' : key
       const isCareful = this.#parts.parkedRunner.isSuspect(key)
@@ -226,6 +229,7 @@ export class Dispatcher {
       if (this.#isBatching) return this.#beginBatch()
       if (this.#isGrouping) return this.#beginGroup()
     }
+    this.#groups.lay()
     this.#beginSingle(this.#lanes.take()!)
     return true
   }
@@ -321,20 +325,20 @@ export class Dispatcher {
     return true
   }
 
-  async #runGroup({ items, lanes }: Group): Promise<void> {
+  async #runGroup(group: Group): Promise<void> {
+    const { items, firsts } = group
     const positions = items.map(({ stored }) => stored.position)
     const startMs = performance.now()
     try {
-      await attemptGroup(this.#parts.attempts, lanes, { positions, parked: [] })
+      await attemptGroup(this.#parts.attempts, firsts, { positions, parked: [] })
     } catch (error) {
       markFailed(items, error)
-      for (const lane of lanes) this.#lanes.releaseHeld(lane, false)
+      this.#groups.ended(group, false)
       if (error instanceof SessionOver) throw error
       return
     }
     tellHandled(this.#parts.attempts, () => items.map(toEvent), startMs)
-    for (const item of items) item.isDone = true
-    for (const lane of lanes) this.#lanes.releaseHeld(lane, true)
+    this.#groups.ended(group, true)
     this.#parts.onHandled()
   }
 

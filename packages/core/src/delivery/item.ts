@@ -18,8 +18,10 @@ export interface Item extends Arrived {
   isSingle: boolean
   /** In that group nearly all others succeeded. */
   isOwnFault: boolean
-  /** Where it waits; undefined before. */
+  /** Where it waits; undefined for one that stands in no lane. */
   lane: Lane<Item> | undefined
+  /** The one behind it that has its key, where both are in a group. */
+  next: Item | undefined
 }
 
 export function makeItem(
@@ -37,6 +39,7 @@ export function makeItem(
     isOwnFault: false,
     isDone: false,
     lane: undefined,
+    next: undefined,
   }
 }
 

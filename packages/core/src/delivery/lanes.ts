@@ -36,17 +36,19 @@ interface ReadySet<L> {
 export class Lanes<Item> {
   readonly #lanes = new Map<string, OwnLane<Item>>()
   /** Lanes that have items and that nobody works on. */
-  readonly #ready: ReadySet<OwnLane<Item>>
+  #ready: ReadySet<OwnLane<Item>>
+  readonly #makeReady: () => ReadySet<OwnLane<Item>>
   #size = 0
   /** The lane that was asked for last, if it is still there: a key is asked for several times in a row. */
   #last: OwnLane<Item> | undefined
 
   /** @param orderOf rises from item to item as they are added */
   constructor(orderOf: (item: Item) => number, priorities?: PriorityOrder<Item>) {
-    this.#ready =
+    this.#makeReady = () =>
       priorities === undefined
         ? new ReadyByAge(({ items, head }) => orderOf(items[head]!))
         : new ReadyByPriority(priorities, ({ items, head }) => items[head])
+    this.#ready = this.#makeReady()
   }
 
   /** Items that are waiting, those under way not counted. */
@@ -118,6 +120,16 @@ export class Lanes<Item> {
     } else this.#size += own.held
     own.held = 0
     this.#releaseLane(own)
+  }
+
+  /** Lets go of all items that wait, unless somebody works on a key. @returns whether it did */
+  clear(): boolean {
+    for (const { taken } of this.#lanes.values()) if (taken) return false
+    this.#lanes.clear()
+    this.#ready = this.#makeReady()
+    this.#last = undefined
+    this.#size = 0
+    return true
   }
 
   /** The next item of a key, which stays. */

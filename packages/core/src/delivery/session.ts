@@ -49,6 +49,7 @@ export class Session {
   /** Behind the mark, and done before this session. */
   readonly #ahead: Set<number>
   readonly #caution: Caution
+  readonly #reading: Parameters<typeof planEvent>[2]
 
   constructor(parts: SessionParts) {
     const { name, plan, ports, claimed } = parts
@@ -56,6 +57,7 @@ export class Session {
     this.#parts = parts
     this.fence = fenceOf(record)
     this.#tracker = new ProgressTracker(record.position)
+    this.#reading = { plan, registry: ports.registry }
     this.#ahead = new Set(claimed.ahead)
     this.#caution = new Caution(claimed, plan, parts.headAtStart)
     this.#outage = new Outage(plan.outageAfter)
@@ -207,8 +209,8 @@ export class Session {
 
   #take(stored: StoredEnvelope, readMs: number): void {
     if (this.#ahead.size > 0 && this.#ahead.delete(stored.position)) return
-    const { plan, selection, ports } = this.#parts
-    const what = planEvent(stored, selection, { plan, registry: ports.registry })
+    const { plan, selection } = this.#parts
+    const what = planEvent(stored, selection, this.#reading)
     if (what.kind === 'pass') return
     if (!this.ownsKey(what.kind === 'undeclared' ? ownKey(plan, stored) : what.key)) return
     if (what.kind === 'undeclared') return this.#passedOver(stored, 'undeclared')

@@ -115,10 +115,21 @@ export class SqliteTransaction implements SqlTransaction {
     return this.#enter().then(() => this.#runUser<Row>(strings, values))
   }
 
-  async #runUser<Row>(strings: TemplateStringsArray, values: readonly SqlValue[]): Promise<Row[]> {
+  /** No async function: most handlers wait for one statement only, which has run when this returns. */
+  #runUser<Row>(strings: TemplateStringsArray, values: readonly SqlValue[]): Promise<Row[]> {
+    try {
+      return Promise.resolve(this.#runStatement(strings, values) as Row[])
+    } catch (error) {
+      const { promise, reject } = Promise.withResolvers<never>()
+      reject(error)
+      return promise
+    }
+  }
+
+  #runStatement(strings: TemplateStringsArray, values: readonly SqlValue[]): object[] {
     this.#requireOpen()
     try {
-      return this.#parts.userSql.run(strings, values) as Row[]
+      return this.#parts.userSql.run(strings, values)
     } catch (error) {
       // A full disk, for example, makes SQLite roll back by itself.
       if (!this.#parts.writer.connection.db.isTransaction) this.#failure ??= { error }

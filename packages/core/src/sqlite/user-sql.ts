@@ -76,9 +76,9 @@ export class UserSql {
       return known
     }
     const statement = this.#authorized(text)
-    // Integers as bigint first: beyond 2^53 a number would be refused after the statement has run.
-    statement.setReadBigInts(true)
     const prepared = { statement, hasRows: statement.columns().length > 0 }
+    // Integers as bigint first: beyond 2^53 a number would be refused after the statement has run.
+    if (prepared.hasRows) statement.setReadBigInts(true)
     this.#statements.set(text, prepared)
     const [oldest] = this.#statements.keys()
     if (this.#statements.size > CACHED && oldest !== undefined) this.#statements.delete(oldest)
