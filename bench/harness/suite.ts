@@ -16,6 +16,8 @@ export interface SuiteOptions {
   readonly left: ReadonlySet<string>
   /** Where the variants' folders go; `.results` beside the benches by default, never a RAM disk. */
   readonly folder?: string
+  /** What runs a variant; `child.ts` by default, or a bundle of it. */
+  readonly program?: string
   readonly onProgress?: (line: string) => void
 }
 
@@ -25,7 +27,7 @@ export interface SuiteResult {
   readonly failures: ReadonlyMap<string, string>
 }
 
-const childFile = fileURLToPath(new URL('child.ts', import.meta.url))
+export const childFile: string = fileURLToPath(new URL('child.ts', import.meta.url))
 
 /** A variant's process, kept alive from the first round to the last. */
 class VariantProcess {
@@ -33,9 +35,13 @@ class VariantProcess {
   readonly #child: ChildProcess
   #stderr = ''
 
-  constructor(bench: Bench, variant: Variant, { folder, shared, scale }: Setting) {
+  constructor(
+    bench: Bench,
+    variant: Variant,
+    { folder, shared, scale, program }: Setting & { readonly program: string },
+  ) {
     this.variant = variant
-    this.#child = fork(childFile, [bench.name, variant.name, folder, shared, String(scale)], {
+    this.#child = fork(program, [bench.name, variant.name, folder, shared, String(scale)], {
       execArgv: [
         '--conditions=@tidings/source',
         '--expose-gc',
@@ -115,7 +121,7 @@ class Suite {
   }
 
   async start(): Promise<void> {
-    const { scale } = this.#options
+    const { scale, program = childFile } = this.#options
     const shared = join(this.#folder, 'shared')
     mkdirSync(shared)
     await this.#bench.seed?.({ shared, scale })
@@ -125,7 +131,7 @@ class Suite {
       mkdirSync(folder)
       this.#folders.set(variant.name, folder)
       this.#options.onProgress?.(`starting ${variant.name}`)
-      const child = new VariantProcess(this.#bench, variant, { folder, shared, scale })
+      const child = new VariantProcess(this.#bench, variant, { folder, shared, scale, program })
       this.#processes.push(child)
       // One after the other: a start that seeds a database must not disturb another's.
       await this.#guard(child, () => child.next())

@@ -7,7 +7,8 @@ import { benchNames, loadBench } from '../harness/catalog.ts'
 import { observeMachine } from '../harness/machine.ts'
 import { peersInstalled } from '../harness/peers.ts'
 import { makeReport } from '../harness/report.ts'
-import { runSuite } from '../harness/suite.ts'
+import { childFile, runSuite } from '../harness/suite.ts'
+import { bundle } from '../../tools/bundle.ts'
 
 /*
  * A thousandth of each bench, to see that it runs and that its variants do the same work. Nothing here
@@ -15,8 +16,11 @@ import { runSuite } from '../harness/suite.ts'
  */
 
 let folder = ''
-beforeAll(() => {
+let program = ''
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tidings-benches-'))
+  // Over a hundred processes, of which most do next to nothing.
+  program = await bundle(childFile)
 })
 afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -34,7 +38,7 @@ describe('each bench runs', () => {
     async (name) => {
       const bench = await loadBench(name)
       const left = leftOut(bench)
-      const { rounds, failures } = await runSuite(bench, { ...small, left, folder })
+      const { rounds, failures } = await runSuite(bench, { ...small, left, folder, program })
       expect(Object.fromEntries(failures)).toEqual({})
       const expected = bench.variants.map((variant) => variant.name).filter((one) => !left.has(one))
       expect([...rounds.keys()].toSorted()).toEqual(expected.toSorted())
@@ -60,7 +64,7 @@ describe('a bench that goes wrong says so', () => {
   test('a variant that was left out leaves its goals not measured, and the run not passed', async () => {
     const bench = await ids()
     const left = new Set(bench.variants.map(({ name }) => name).filter((name) => name !== 'newId'))
-    const result = await runSuite(bench, { ...small, left, folder })
+    const result = await runSuite(bench, { ...small, left, folder, program })
     const machine = observeMachine()()
     const report = makeReport({ bench, ...result, machine, peers: {} })
     expect(report.passed).toBe(false)
@@ -75,7 +79,7 @@ describe('a bench that goes wrong says so', () => {
     }
     const { rounds, failures } = await runSuite(
       { ...bench, variants: [broken, ...bench.variants.slice(0, 1)] },
-      { ...small, left: new Set(), folder },
+      { ...small, left: new Set(), folder, program },
     )
     expect(failures.get('no such variant')).toContain("ids has no variant 'no such variant'")
     expect([...rounds.keys()]).toEqual(['newId'])
@@ -85,8 +89,8 @@ describe('a bench that goes wrong says so', () => {
     const bench = await loadBench('check')
     const agreeOn = 'no such figure'
     const left = leftOut(bench)
-    await expect(runSuite({ ...bench, agreeOn }, { ...small, left, folder })).rejects.toThrow(
-      /the variants differ in 'no such figure'/,
-    )
+    await expect(
+      runSuite({ ...bench, agreeOn }, { ...small, left, folder, program }),
+    ).rejects.toThrow(/the variants differ in 'no such figure'/)
   })
 })

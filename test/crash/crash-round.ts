@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { bundle } from './bundle.ts'
+import { bundle } from '../../tools/bundle.ts'
 import { checkLog, type LogReport } from './check-log.ts'
 import { CALLERS, type Round } from './plan.ts'
 

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { bundle } from '../bundle.ts'
+import { bundle } from '../../../tools/bundle.ts'
 import type { Kill, Start } from './plan-life.ts'
 
 let program: Promise<string> | undefined
