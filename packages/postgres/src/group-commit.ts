@@ -136,7 +136,11 @@ export class GroupCommit {
     } catch (error) {
       const lost = isConnectionLoss(error)
       if (lost || isOfOne(error)) {
-        const write = (request: AppendRequest) => this.#write([request], true)
+        const write = async (request: AppendRequest): Promise<readonly Verdict[]> => {
+          // It may be these that failed: those of one, or all by a cut.
+          await learnNames([request], names)
+          return this.#write([request], true)
+        }
         return appendAgain(batch, { ...this.#parts, write, floor, lost })
       }
       const named = toStoreError(error, settings.location)

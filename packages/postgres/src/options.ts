@@ -151,7 +151,10 @@ function checkMigrate(migrate: PostgresOptions['migrate'] = 'auto'): 'auto' | 'c
 
 function connectionOf(given: string | PostgresConnection): pg.ClientConfig {
   const config = typeof given === 'string' ? { connectionString: given } : { ...given }
-  return { application_name: 'tidings', keepAlive: true, ...config }
+  // A server whose machine is gone says nothing: Node then asks ten times, once a second. The system's own
+  // default is to ask after two hours.
+  const keepAlive = { keepAlive: true, keepAliveInitialDelayMillis: 10_000 }
+  return { application_name: 'tidings', ...keepAlive, ...config }
 }
 
 /** As a location says it. What is no URL, or not yet, is for {@link locationOf} to refuse. */

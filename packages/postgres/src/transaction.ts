@@ -191,8 +191,13 @@ export class OwnTransaction implements PostgresTransaction {
   }
 
   #giveBack(): void {
+    this.#lent?.session.client.off('end', this.#leaveTurn)
     this.#lent?.giveBack(this.#broken)
     this.#lent = undefined
+    this.#leaveTurn()
+  }
+
+  readonly #leaveTurn = (): void => {
     this.#endTurn?.()
     this.#endTurn = undefined
   }
@@ -298,6 +303,8 @@ export class OwnTransaction implements PostgresTransaction {
   async #begin(): Promise<Lent> {
     const lent = await this.#parts.connections.lendForTransaction()
     this.#lent = lent
+    // The server has ended it, say because it did nothing for too long: nobody is to wait for its work.
+    lent.session.client.once('end', this.#leaveTurn)
     await lent.session.client.query(this.#parts.settings.beginSql)
     return lent
   }

@@ -209,6 +209,38 @@ test('of appends to a server that is gone: all are told so when one is', async (
   await other.close()
 })
 
+test('of a transaction that stands still with the lock: appends of the same process go on', async () => {
+  const options = { connection: database.url, schema: `log_${schemas}`, idleLimitMs: 50 }
+  const standing = postgres(options)
+  const [appended, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const still = standing.transaction(async (tx) => {
+    await tx.append([appendTo('1', makeEvent('1'))])
+    appended.resolve()
+    await go.promise
+  })
+  await appended.promise
+  await standing.append([appendTo('2', makeEvent('2'))])
+  go.resolve()
+  await expect(still).rejects.toMatchObject({ retryable: true })
+  expect(await standing.readStream('Sample.Counter/1').toArray()).toEqual([])
+  await standing.close()
+})
+
+test.each(cuts)(
+  'at the %s of a name that is new: the append has its number all the same',
+  async (cut) => {
+    const before = proxy.cuts
+    const event = makeEvent('1')
+    const envelope = { ...event.envelope, eventType: 'Sample.Counter.Renamed' }
+    proxy.cutNext('.event_types (name)', cut)
+    const [result] = await store.append([appendTo('1', { ...event, envelope })])
+    expect(proxy.cuts).toBe(before + 1)
+    expect(result).toMatchObject({ version: 1, repeated: false })
+    const stored = await witness.readStream('Sample.Counter/1').toArray()
+    expect(stored.map(({ eventType }) => eventType)).toEqual([envelope.eventType])
+  },
+)
+
 test('by the server since it lay idle: the append has another one', async () => {
   const message = 'terminating connection due to idle-session timeout'
   const ended = Object.assign(new pg.DatabaseError(message, 0, 'error'), { code: '57P05' })

@@ -1,6 +1,7 @@
+import { Socket } from 'node:net'
 import { inspectServer, postgres, type AppendStep } from '@tidings/postgres'
 import type { ParkedEvent, SealedEvent } from 'tidings'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { appendTo, makeEvent } from './kit/sample.ts'
 import { createDatabase, type TestDatabase } from './kit/server.ts'
 
@@ -83,6 +84,23 @@ test('a time with the greatest offset there is', async () => {
   expect(await store.parked.count({ until: at })).toBe(0)
   expect(await store.retention.due({ before: at }, { limit: 1 })).toEqual([])
   await store.close()
+})
+
+test('each connection asks whether the server is still there, unless somebody says otherwise', async () => {
+  const asked = vi.spyOn(Socket.prototype, 'setKeepAlive')
+  const store = postgres({ connection: database.url, schema: 'alive' })
+  await store.append([appendTo('1', makeEvent('1'))])
+  await store.readAll().toArray()
+  await store.close()
+  expect(asked.mock.calls.length).toBeGreaterThan(1)
+  for (const call of asked.mock.calls) expect(call).toEqual([true, 10_000])
+  asked.mockClear()
+  const connection = { connectionString: database.url, keepAliveInitialDelayMillis: 500 }
+  const other = postgres({ connection, schema: 'alive' })
+  await other.head()
+  await other.close()
+  expect(asked.mock.calls).toContainEqual([true, 500])
+  asked.mockRestore()
 })
 
 test('large payloads that wait together go in several statements', async () => {
