@@ -1,5 +1,5 @@
 import { isTidingsError, type StreamAppend } from 'tidings'
-import { runOutside } from 'tidings/store'
+import { checkAppends, runOutside } from 'tidings/store'
 
 import { appendRequests, learnNames } from './append-call.ts'
 import type { AppendRequest } from './append-request.ts'
@@ -76,8 +76,8 @@ export class DeferredAppends {
   }
 
   async #takeRows(): Promise<number> {
-    const rows = await this.#read()
-    if (rows.length === 0) return 0
+    const { rows, count } = await this.#read()
+    if (rows.length === 0) return count
     await learnNames(
       rows.map(({ request }) => request),
       this.#parts.names,
@@ -89,19 +89,27 @@ export class DeferredAppends {
       // One that no column takes must not hold up the others.
       for (const row of rows) await this.#appendAlone(row)
     }
-    return rows.length
+    return count
   }
 
-  async #read(): Promise<readonly DeferredRow[]> {
+  /** Those that can be appended; what is no append is refused. @returns also how many there were */
+  async #read(): Promise<{ readonly rows: readonly DeferredRow[]; readonly count: number }> {
     const { schema, rows } = this.#parts.side
     const found = await rows(
       `select id, call from ${schema}.deferred_appends where refused is null order by id limit ${MAX_ROWS}`,
       [],
     )
-    return found.map(([id, call]) => ({
-      id: id as number,
-      request: { appends: JSON.parse(call as string) as StreamAppend[], command: undefined },
-    }))
+    const read: DeferredRow[] = []
+    for (const [id, call] of found) {
+      const appends = JSON.parse(call as string) as StreamAppend[]
+      try {
+        checkAppends(appends)
+        read.push({ id: id as number, request: { appends, command: undefined } })
+      } catch (error) {
+        await this.#refuseAlone(id as number, error)
+      }
+    }
+    return { rows: read, count: found.length }
   }
 
   async #appendAlone(row: DeferredRow): Promise<void> {
@@ -109,8 +117,12 @@ export class DeferredAppends {
       await this.#append([row])
     } catch (error) {
       if (!isOfOne(error)) throw error
-      await this.#parts.connections.write((session) => this.#refuse(session, row.id, error))
+      await this.#refuseAlone(row.id, error)
     }
+  }
+
+  async #refuseAlone(id: number, error: unknown): Promise<void> {
+    await this.#parts.connections.write((session) => this.#refuse(session, id, error))
   }
 
   /** All of them in one transaction. Those that another process has taken meanwhile are left out. */

@@ -13,8 +13,10 @@ function classOf(error: unknown): string {
 
 /** A row breaks a rule, or holds what no column can: it is about one request, not about the server. */
 export function isOfOne(error: unknown): boolean {
+  // What a transaction failed of may be named by now.
+  const said = isTidingsError(error) ? error.cause : error
   // 22 data, 23 constraint, 54 a limit of the program, such as the size of an index entry.
-  return ['22', '23', '54'].includes(classOf(error))
+  return ['22', '23', '54'].includes(classOf(said))
 }
 
 /** It is about the statement that a user wrote, or about its rows: what is wrong with a server has other classes. */

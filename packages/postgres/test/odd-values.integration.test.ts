@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import { inspectServer, postgres, type AppendStep } from '@tidings/postgres'
-import type { ParkedEvent, SealedEvent } from 'tidings'
+import { seededRandom } from '@tidings/testing'
+import type { ParkedEvent, SealedEvent, StreamAppend } from 'tidings'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { appendTo, makeEvent } from './kit/sample.ts'
 import { createDatabase, type TestDatabase } from './kit/server.ts'
@@ -102,6 +103,29 @@ test('each connection asks whether the server is still there, unless somebody sa
   expect(asked.mock.calls).toContainEqual([true, 500])
   asked.mockRestore()
 })
+
+test('a name that no index takes fails alone', async () => {
+  const store = postgres({ connection: database.url, schema: 'names' })
+  await store.open()
+  const named = (id: string, eventType: string): StreamAppend => {
+    const event = makeEvent(id)
+    return appendTo(id, { ...event, envelope: { ...event.envelope, eventType } })
+  }
+  const answers = await Promise.allSettled([
+    store.append([named('1', 'Sample.Counter.Renamed')]),
+    store.append([named('2', `Sample.Counter.${incompressible(9000)}`)]),
+    store.append([appendTo('3', makeEvent('3'))]),
+  ])
+  expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(answers[1]).toMatchObject({ reason: { code: 'TIDINGS_STORE_FAILED' } })
+  await store.close()
+})
+
+/** A text that stays long however it is packed. */
+function incompressible(length: number): string {
+  const random = seededRandom(1)
+  return Array.from({ length }, () => random.below(36).toString(36)).join('')
+}
 
 test('large payloads that wait together go in several statements', async () => {
   let statements = 0
