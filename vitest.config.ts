@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { TestOrder } from './tools/test-order.ts'
 
 /** Tests run on the sources, across packages, with no build: the same condition as `npm start`. */
 const condition = '@tidings/source'
@@ -25,6 +26,7 @@ export default defineConfig({
   test: {
     // Left to itself vitest keeps one core free. Some tests wait for servers and leases: another one works then.
     maxWorkers: availableParallelism() + 1,
+    sequence: { sequencer: TestOrder },
     projects: [...kinds.map(projectOf), examplesOnPostgres()],
   },
 })
