@@ -46,15 +46,33 @@ export function toExtended(
   }
 }
 
-const CONTROL =
-  /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*(?:begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b/i
+/** Behind empty statements and comments, which PostgreSQL passes over. */
+function beginsWith(words: string): RegExp {
+  return new RegExp(`^(?:[\\s;]|--[^\\n]*(?:\\n|$)|/\\*[\\s\\S]*?\\*/)*(?:${words})`, 'i')
+}
 
-/** @throws {UsageError} a statement that ends the transaction or a part of it */
+const CONTROL = beginsWith(
+  '(?:begin|start\\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\\s+transaction)\\b',
+)
+const SETTING = beginsWith('reset\\b|set\\s+(?!local\\b|transaction\\b|constraints\\b)')
+
+/** @throws {UsageError} a statement that ends the transaction or a part of it, or outlasts it on its connection */
 export function refuseControl(text: string): void {
-  if (!CONTROL.test(text)) return
+  const [rule, next] = CONTROL.test(text)
+    ? [
+        'A transaction is left to the store (no BEGIN, COMMIT, ROLLBACK, SAVEPOINT)',
+        'Leave it out, or do it outside the transaction with a connection of your own.',
+      ]
+    : SETTING.test(text)
+      ? [
+          'A setting ends with its transaction, for others have the connection later',
+          'Write SET LOCAL, or set it for the role, or in `connection`.',
+        ]
+      : []
+  if (rule === undefined) return
   throw new UsageError(
     'TIDINGS_ARGUMENT_INVALID',
-    `A transaction is left to the store (no BEGIN, COMMIT, ROLLBACK, SAVEPOINT): ${text.trim()}. Nothing was done. Leave it out, or do it outside the transaction with a connection of your own.`,
+    `${rule}: ${text.trim()}. Nothing was done. ${next}`,
   )
 }
 

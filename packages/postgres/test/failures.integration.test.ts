@@ -288,6 +288,9 @@ describe('a store that is open', () => {
     '-- or later\nsavepoint s',
     'begin',
     'select 1; commit',
+    '; /* a */ commit',
+    'set statement_timeout = 1',
+    'RESET ALL',
   ])('keeps the transaction to itself: %s', async (text) => {
     const store = open({ schema: 'control' })
     const ways: ((tx: PostgresTransaction) => Promise<unknown>)[] = [
@@ -311,6 +314,18 @@ async function connectionsOf(user: string): Promise<number> {
   const { rows } = await admin.query<{ n: number }>(sql, [user])
   return rows[0]?.n ?? 0
 }
+
+test('a setting of one transaction is none of the next', async () => {
+  const store = open({ schema: 'settings' })
+  const show = async (): Promise<unknown> =>
+    store.transaction((tx) => tx.sql`select current_setting('statement_timeout') as value`)
+  const before = await show()
+  await store.transaction(async (tx) => {
+    await tx.sql`set local statement_timeout = 4711`
+    await tx.sql`set constraints all deferred`
+  })
+  expect(await show()).toEqual(before)
+})
 
 /** Advisory locks of the database that somebody has. */
 async function locksHeld(): Promise<number> {
