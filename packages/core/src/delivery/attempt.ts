@@ -38,6 +38,8 @@ export interface Completion {
   readonly positions: readonly number[]
   /** Parked events as they are then. */
   readonly parked: readonly ParkedEvent[]
+  /** Told when the handlers have ended, and nothing is left but to note that. */
+  readonly onHandled?: (() => void) | undefined
 }
 
 const NOTHING: readonly StoredEnvelope[] = Object.freeze([])
@@ -264,6 +266,7 @@ export async function commit(
   const writing = works.filter(({ hasEffects }) => hasEffects)
   if (!transaction.isOpen && writing.length === 0) {
     for (const work of works) work.end()
+    completion.onHandled?.()
     return note(parts, completion)
   }
   if (mayShare(transaction, writing, completion)) {

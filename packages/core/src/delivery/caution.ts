@@ -30,7 +30,7 @@ export class Caution {
     const isNeeded = !claimed.wasReleased
     this.#begun = claimed.begun
     this.#upTo = headAtStart
-    this.#aloneLeft = isNeeded ? 2 * widthOf(plan) : 0
+    this.#aloneLeft = isNeeded ? inFlight(plan) : 0
     this.#watchedLeft = isNeeded ? plan.buffer + PAGE : 0
   }
 
@@ -44,8 +44,10 @@ export class Caution {
   }
 }
 
-/** How many events may run at the same time. */
-function widthOf(plan: SubscriptionPlan): number {
-  if (plan.handleBatch !== undefined) return plan.batchSize
-  return plan.effects === 'database' ? GROUP : plan.concurrency
+/** How many events can have begun and not been noted: as many may run, and pause between two attempts. */
+function inFlight(plan: SubscriptionPlan): number {
+  if (plan.handleBatch !== undefined) return 2 * plan.batchSize
+  if (plan.effects === 'database') return 2 * GROUP
+  // As many again have ended, and are on their way out.
+  return 3 * plan.concurrency
 }

@@ -240,13 +240,18 @@ export class Dispatcher {
   }
 
   async #runSingle(key: string, item: Item): Promise<void> {
+    let hasLeft = false
+    const onHandled = (): void => {
+      hasLeft = this.places.leave()
+    }
     try {
-      if (!(await this.#run(item))) this.#putBack(key, [item])
+      if (!(await this.#run(item, onHandled))) this.#putBack(key, [item])
     } catch (error) {
       if (!(error instanceof SessionOver)) this.#parts.onCrash(error)
     }
     this.#lanes.release(key)
-    this.places.free()
+    if (hasLeft) this.places.left()
+    else this.places.free()
   }
 
   #begin(lane: string, work: () => Promise<void>): void {
@@ -265,8 +270,11 @@ export class Dispatcher {
     }
   }
 
-  /** @returns whether it is done; otherwise it is to be put back */
-  async #run(item: Item): Promise<boolean> {
+  /**
+   * @param onHandled its handler needs no place any more
+   * @returns whether it is done; otherwise it is to be put back
+   */
+  async #run(item: Item, onHandled?: () => void): Promise<boolean> {
     const { plan, stored } = item
     const { runner, index } = this.#parts
     let outcome: Outcome
@@ -281,6 +289,8 @@ export class Dispatcher {
         parked: undefined,
         isCareful: item.isWatched,
         isOwnFault: item.isOwnFault,
+        // One that is watched is alone until it is noted, or the next one's death would be blamed on it.
+        onHandled: item.isWatched || this.#isGrouping ? undefined : onHandled,
       })
     } else {
       outcome = await this.#parts.handleSpecial(item)

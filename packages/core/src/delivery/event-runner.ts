@@ -28,6 +28,8 @@ export interface Running {
   readonly isCareful: boolean
   /** It failed where nearly all others succeeded: that says nothing of an outage. */
   readonly isOwnFault?: boolean
+  /** Told when its handler has succeeded, and nothing is left but to note that. */
+  readonly onHandled?: (() => void) | undefined
 }
 
 /** What came of an event; `held`: nothing yet, something holds it up, and then it is taken up again. */
@@ -171,10 +173,10 @@ export class EventRunner {
     return this.#host.attempts.ports.environment.clock.now()
   }
 
-  #attempt({ event, parked }: Running, attempt: number): Promise<void> {
+  #attempt({ event, parked, onHandled }: Running, attempt: number): Promise<void> {
     const completion: Completion =
       parked === undefined
-        ? { positions: [event.position], parked: [] }
+        ? { positions: [event.position], parked: [], onHandled }
         : { positions: [], parked: [resolved(parked, this.#now())] }
     const of = {
       event,

@@ -7,6 +7,7 @@ export class Places {
   readonly #onFree: () => void
   #active = 0
   #paused = 0
+  #leaving = 0
   readonly #waiting: (() => void)[] = []
 
   /** @param onFree told when there may be a place for something new */
@@ -20,14 +21,14 @@ export class Places {
     return this.#waiting.length === 0 && this.#active < this.#limit()
   }
 
-  /** Under way, those that pause included. */
+  /** Under way, those that pause and those that are on their way out included. */
   get underWay(): number {
-    return this.#active + this.#paused
+    return this.#active + this.#paused + this.#leaving
   }
 
-  /** Whether no handler runs now; some may be pausing. */
+  /** Whether no handler runs now, and none that ended is still to be noted; some may be pausing. */
   get isIdle(): boolean {
-    return this.#active === 0
+    return this.#active === 0 && this.#leaving === 0
   }
 
   take(): void {
@@ -36,6 +37,25 @@ export class Places {
 
   free(): void {
     this.#active--
+    this.#next()
+  }
+
+  /**
+   * A handler has ended, and only that is still to be noted: gives its place away for good, unless as
+   * many are on their way out as may run. What a death would have handled again is bounded by that.
+   *
+   * @returns whether it did; then it ends by `left` and not by `free`
+   */
+  leave(): boolean {
+    if (this.#leaving >= this.#limit()) return false
+    this.#active--
+    this.#leaving++
+    this.#next()
+    return true
+  }
+
+  left(): void {
+    this.#leaving--
     this.#next()
   }
 

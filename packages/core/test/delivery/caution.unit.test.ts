@@ -24,17 +24,18 @@ const claimed = (wasReleased: boolean, begun: readonly (readonly [number, number
   ({ wasReleased, begun: new Map(begun) }) as unknown as ClaimedProgress
 
 describe('after an owner that died', () => {
-  test('as many run alone as were side by side, and all that was handed out is watched', () => {
+  test('as many run alone as can have begun and not been noted, and all that was handed out is watched', () => {
     const caution = new Caution(claimed(false), plan, 100)
-    const cares = [1, 2, 3, 4].map((position) => caution.of(position))
-    expect(cares.map(({ isAlone }) => isAlone)).toEqual([true, true, false, false])
+    const cares = [1, 2, 3, 4, 5].map((position) => caution.of(position))
+    expect(cares.map(({ isAlone }) => isAlone)).toEqual([true, true, true, false, false])
     expect(cares.every(({ isWatched }) => isWatched)).toBe(true)
     expect(caution.of(101)).toEqual({ isWatched: false, isAlone: false })
   })
 
   test('what had begun when a process ended runs alone, wherever it stands', () => {
     const caution = new Caution(claimed(false, [[7, 1]]), plan, 100)
-    expect([1, 2, 3, 7].map((position) => caution.of(position).isAlone)).toEqual([
+    expect([1, 2, 3, 4, 7].map((position) => caution.of(position).isAlone)).toEqual([
+      true,
       true,
       true,
       false,
