@@ -28,8 +28,7 @@ export interface Running {
   readonly isCareful: boolean
   /** It failed where nearly all others succeeded: that says nothing of an outage. */
   readonly isOwnFault?: boolean
-  /** Told when its handler has succeeded, and nothing is left but to note that. */
-  readonly onHandled?: (() => void) | undefined
+  readonly onHandled?: Completion['onHandled']
 }
 
 /** What came of an event; `held`: nothing yet, something holds it up, and then it is taken up again. */
@@ -184,9 +183,9 @@ export class EventRunner {
       laterUsed: parked?.laterCount ?? 0,
       redrives: parked?.redrives ?? 0,
     }
-    const { handled } = this.#host.attempts.ports.observations
-    if (!handled.active) return attemptEvent(this.#host.attempts, of, completion)
-    return this.#attemptObserved(of, completion)
+    const { ports } = this.#host.attempts
+    if (ports.observations.handled.active) return this.#attemptObserved(of, completion)
+    return attemptEvent(this.#host.attempts, of, completion)
   }
 
   async #attemptObserved(of: AttemptOf, completion: Completion): Promise<void> {
