@@ -18,7 +18,7 @@ export {
   type ReaderOptions,
 } from './store/event-reader.ts'
 export { lastError } from './store/last-error.ts'
-export { parseMetadata } from './store/metadata-text.ts'
+export { parseMetadata } from './contract/envelope.ts'
 export { PlacedEvents, type Placed } from './store/placed-events.ts'
 export {
   minimumReaderOf,

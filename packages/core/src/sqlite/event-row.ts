@@ -1,7 +1,6 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
-import { freezeEnvelope, NO_METADATA } from '../contract/envelope.ts'
+import { freezeEnvelope, NO_METADATA, parseMetadata } from '../contract/envelope.ts'
 import { toIsoTime } from '../internal/time.ts'
-import { parseMetadata } from '../store/metadata-text.ts'
 import type { Cell } from './connection.ts'
 import type { NameTables } from './names.ts'
 

@@ -1,8 +1,12 @@
-import { freezeEnvelope, NO_METADATA, type StoredEnvelope } from '../contract/envelope.ts'
+import {
+  freezeEnvelope,
+  NO_METADATA,
+  parseMetadata,
+  type StoredEnvelope,
+} from '../contract/envelope.ts'
 import type { SealedEvent } from '../contract/seal.ts'
 import { toIsoTime } from '../internal/time.ts'
 import type { Committed } from './commits.ts'
-import { parseMetadata } from './metadata-text.ts'
 
 /** Events of a stream that got their places in the log, in a transaction that is not committed yet. */
 export interface Placed {
