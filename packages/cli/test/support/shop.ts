@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createInterface } from 'node:readline'
@@ -86,8 +86,7 @@ export async function openShop(
   const setUnreachable: Shop['setUnreachable'] = (...who) =>
     writeFileSync(join(cwd, 'unreachable.txt'), who.join(' '))
   setUnreachable(...unreachable)
-  const asked = await runNode(['--conditions=@tidings/source', 'app.ts', ...names], { cwd })
-  if (asked.code !== 0) throw new Error(asked.stderr)
+  await askFor(cwd, names, unreachable)
   const env = { TIDINGS_STORE: 'sqlite:app.db' }
   const tidings: Shop['tidings'] = (...args) => runCli(args, { cwd, env })
   return {
@@ -108,6 +107,24 @@ export async function openShop(
         .map((line) => line.split('\t')[0] ?? '')
     },
   }
+}
+
+/** Logs in which mails were asked for, by which and who was unreachable: each is made once for all tests of a file. */
+const logs = new Map<string, Buffer>()
+
+async function askFor(
+  cwd: string,
+  names: readonly string[],
+  unreachable: readonly string[],
+): Promise<void> {
+  const file = join(cwd, 'app.db')
+  const key = JSON.stringify([names, unreachable])
+  const known = logs.get(key)
+  if (known !== undefined) return writeFileSync(file, known)
+  const asked = await runNode(['--conditions=@tidings/source', 'app.ts', ...names], { cwd })
+  if (asked.code !== 0) throw new Error(asked.stderr)
+  if (existsSync(`${file}-wal`)) throw new Error('The application left a part of its log in a WAL.')
+  logs.set(key, readFileSync(file))
 }
 
 async function startApp(cwd: string): Promise<RunningApp> {
