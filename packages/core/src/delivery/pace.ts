@@ -21,6 +21,8 @@ export class Pace {
   readonly #parts: PaceParts
   #begunInTurn = 0
   #isTurnAwaited = false
+  /** Something may begin in the next turn, and not in this one. */
+  #isHeldBack = false
   #mayStartMs = 0
   #lookedMs = 0
   #alarm: Promise<void> | undefined
@@ -67,19 +69,25 @@ export class Pace {
     )
   }
 
+  /** Counted anew in each turn: on from turn to turn, every 32nd of events that come singly would wait for one. */
   #isTurnOver(weight: number): boolean {
-    if (this.#begunInTurn < BEGUN_IN_TURN) {
-      this.#begunInTurn += weight
-      return false
-    }
     if (!this.#isTurnAwaited) {
       this.#isTurnAwaited = true
-      setImmediate(() => {
-        this.#isTurnAwaited = false
-        this.#begunInTurn = 0
-        this.#parts.onMay()
-      })
+      setImmediate(() => this.#beginTurn())
     }
-    return true
+    if (this.#begunInTurn >= BEGUN_IN_TURN) {
+      this.#isHeldBack = true
+      return true
+    }
+    this.#begunInTurn += weight
+    return false
+  }
+
+  #beginTurn(): void {
+    const wasHeldBack = this.#isHeldBack
+    this.#isTurnAwaited = false
+    this.#isHeldBack = false
+    this.#begunInTurn = 0
+    if (wasHeldBack) this.#parts.onMay()
   }
 }
