@@ -45,6 +45,8 @@ class Columns {
   readonly #correlations: string[] = []
   readonly #causes = new Sparse<string>()
   readonly #times: string[] = []
+  #lastMs = Number.NaN
+  #lastTime = ''
   readonly #keys = new Sparse<string>()
   readonly #tenants = new Sparse<string>()
   readonly #payloads: string[] = []
@@ -76,7 +78,7 @@ class Columns {
       this.#classes.push(event.class === 'work' ? 'w' : undefined)
       this.#correlations.push(envelope.correlationId)
       this.#causes.push(envelope.causationId)
-      this.#times.push(toIsoTime(event.timeMs))
+      this.#times.push(this.#timeText(event.timeMs))
       this.#keys.push(event.key === envelope.aggregateId ? undefined : event.key)
       // Of an import it may be anything; a filter asks for text.
       const { tenant } = envelope.metadata
@@ -84,6 +86,15 @@ class Columns {
       this.#payloads.push(event.payloadJson)
       this.#metadata.push(event.metadataJson)
     }
+  }
+
+  /** Events of one batch often have the same time. */
+  #timeText(timeMs: number): string {
+    if (timeMs !== this.#lastMs) {
+      this.#lastMs = timeMs
+      this.#lastTime = toIsoTime(timeMs)
+    }
+    return this.#lastTime
   }
 
   addCommand(call: number, command: CommandRecord, names: NameTables): void {

@@ -18,7 +18,7 @@ export class LogListener {
   #retryAt = Number.NEGATIVE_INFINITY
   #said = 0
   #closed = false
-  readonly #waiting = new Set<() => void>()
+  readonly #waiting = new Set<(position: number) => void>()
 
   constructor(settings: PostgresSettings) {
     this.#settings = settings
@@ -40,16 +40,19 @@ export class LogListener {
     return this.#connecting
   }
 
-  /** Resolves when something beyond a position was told, or the connection is gone. */
-  heard(position: number, signal: AbortSignal): Promise<void> {
-    if (this.#said > position || this.#client === undefined) return Promise.resolve()
+  /** Resolves when something beyond a position, as it is then, was told, or the connection is gone. */
+  heard(position: () => number, signal: AbortSignal): Promise<void> {
+    if (this.#said > position() || this.#client === undefined) return Promise.resolve()
     return new Promise((resolve) => {
       const done = (): void => {
-        this.#waiting.delete(done)
+        this.#waiting.delete(hear)
         signal.removeEventListener('abort', done)
         resolve()
       }
-      this.#waiting.add(done)
+      const hear = (said: number): void => {
+        if (said > position()) done()
+      }
+      this.#waiting.add(hear)
       signal.addEventListener('abort', done, { once: true })
     })
   }
@@ -87,16 +90,16 @@ export class LogListener {
   #hear(position: number): void {
     if (!(position > this.#said)) return
     this.#said = position
-    this.#wake()
+    this.#wake(position)
   }
 
   #lost(client = this.#client): void {
     if (client !== this.#client) return
     this.#client = undefined
-    this.#wake()
+    this.#wake(Infinity)
   }
 
-  #wake(): void {
-    for (const done of this.#waiting) done()
+  #wake(position: number): void {
+    for (const hear of this.#waiting) hear(position)
   }
 }

@@ -14,6 +14,10 @@ const IDLE_MS = 250
 const LISTENING_MS = 1000
 /** Other processes are told at most this often: NOTIFY takes a lock of the whole cluster at each commit. */
 const NOTIFY_MS = 10
+/** Where the server is so busy that it takes long, a fifth of the time goes into telling, at the most. */
+const NOTIFY_SHARE = 4
+/** Made once: an abort without a reason makes an error with a stack. */
+const OVER = new Error('The pause is over')
 
 /**
  * Wakes those who wait for the log to go on: at once for what this process commits; for others' commits
@@ -21,7 +25,7 @@ const NOTIFY_MS = 10
  * while it does not (every second where NOTIFY works). With nobody waiting there is neither. Whoever
  * watches also sees what was deferred and has nobody who appends it.
  *
- * still ⇄ watching (somebody waits) → ended
+ * still ⇄ watching (somebody waits, or did a pause ago) → ended
  */
 export class LogWatch {
   readonly #settings: PostgresSettings
@@ -30,7 +34,10 @@ export class LogWatch {
   readonly #onDeferred: () => void
   readonly #waiters = new Set<Waiter>()
   #head = 0
-  #watching: AbortController | undefined
+  #isWatching = false
+  /** Whether this process has appended since somebody last began to wait: the end of the log is known. */
+  #isFresh = false
+  #endPause: (() => void) | undefined
   #telling: Promise<void> | undefined
   #told = 0
   readonly #ending = new AbortController()
@@ -59,21 +66,25 @@ export class LogWatch {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const waiter: Waiter = { position, resolve, reject }
     const onAbort = (): void => reject(signal?.reason)
+    // What it would find at once, the answer of an append has just said.
+    const looks = this.#waiters.size === 0 && !this.#isFresh
+    this.#isFresh = false
     this.#waiters.add(waiter)
     signal?.addEventListener('abort', onAbort, { once: true })
+    if (looks) this.#endPause?.()
     this.#watch()
     try {
       await promise
     } finally {
       this.#waiters.delete(waiter)
       signal?.removeEventListener('abort', onAbort)
-      if (this.#waiters.size === 0) this.#watching?.abort()
     }
   }
 
   /** This process has committed up to here. */
   appended(position: number): void {
     this.#advance(position)
+    this.#isFresh = true
     if (!this.#settings.listen || this.#ending.signal.aborted) return
     this.#telling ??= this.#tell()
   }
@@ -105,7 +116,6 @@ export class LogWatch {
   async end(error: Error): Promise<void> {
     this.#ending.abort()
     for (const waiter of this.#waiters) waiter.reject(error)
-    this.#watching?.abort()
     await this.#telling
     await this.#listener?.close()
   }
@@ -117,26 +127,36 @@ export class LogWatch {
   }
 
   #watch(): void {
-    if (this.#watching !== undefined) return
-    const watching = new AbortController()
-    this.#watching = watching
-    void this.#poll(watching.signal).catch((error: unknown) => {
-      this.#watching = undefined
-      if (watching.signal.aborted) {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    void this.#poll().then(
+      () => {
+        this.#isWatching = false
+        // Some may have come since the last look.
         if (this.#waiters.size > 0 && !this.#ending.signal.aborted) this.#watch()
-      } else {
+      },
+      (error: unknown) => {
+        this.#isWatching = false
         for (const waiter of this.#waiters) waiter.reject(error)
-      }
-    })
+      },
+    )
   }
 
-  async #poll(signal: AbortSignal): Promise<never> {
-    for (let delayMs = BUSY_MS; ; delayMs = Math.min(IDLE_MS, delayMs * 1.5)) {
+  /**
+   * Looks while somebody waits. Whoever comes right after an append of this process joins the pause: those who
+   * handle what it appends wait anew after each event, and would each begin with a look.
+   */
+  async #poll(): Promise<void> {
+    const { signal } = this.#ending
+    let seen = this.#head
+    for (let delayMs = BUSY_MS; this.#waiters.size > 0;) {
       signal.throwIfAborted()
-      const before = this.#head
       // First to hear, then to look: what is appended in between is heard.
       const listening = (await this.#listener?.ready()) ?? false
-      if ((await this.#look()) > before) delayMs = BUSY_MS
+      if (this.#waiters.size === 0) return
+      await this.#look()
+      delayMs = this.#head > seen ? BUSY_MS : Math.min(IDLE_MS, delayMs * 1.5)
+      seen = this.#head
       await this.#pause(listening ? LISTENING_MS : delayMs, signal)
     }
   }
@@ -149,10 +169,13 @@ export class LogWatch {
     const sleeping = this.#settings.clock.sleep(delayMs, { signal: either }).catch(() => undefined)
     const ways: Promise<unknown>[] = [sleeping]
     if (delayMs === LISTENING_MS && this.#listener !== undefined) {
-      ways.push(this.#listener.heard(this.#head, either))
+      // What this process says itself comes back to it, and is known.
+      ways.push(this.#listener.heard(() => this.#head, either))
     }
+    ways.push(new Promise<void>((resolve) => (this.#endPause = resolve)))
     await Promise.race(ways)
-    over.abort()
+    this.#endPause = undefined
+    over.abort(OVER)
   }
 
   /** What could not be told is found by asking: a failure costs others some milliseconds, and nothing else. */
@@ -161,11 +184,14 @@ export class LogWatch {
     try {
       while (this.#told < this.#head) {
         this.#told = this.#head
+        const startMs = clock.now()
         await this.#connections.write((session) =>
           session.rows('select pg_notify($1, $2)', [schema, String(this.#told)]),
         )
         // At the end at once: what came last would else be heard of a second later.
-        await clock.sleep(NOTIFY_MS, { signal: this.#ending.signal }).catch(() => undefined)
+        const tookMs = clock.now() - startMs
+        const pauseMs = Math.min(IDLE_MS, Math.max(NOTIFY_MS, tookMs * NOTIFY_SHARE))
+        await clock.sleep(pauseMs, { signal: this.#ending.signal }).catch(() => undefined)
       }
     } catch {
       // See above.
