@@ -202,3 +202,12 @@ describe('nor does what waits for its time', () => {
     for (const plan of [...timers, ...parked]) expect(plan).not.toContain('Seq Scan')
   })
 })
+
+test('an append is not compiled: rows made of arrays are taken to be many, and LLVM costs more than all of it', async () => {
+  const { rows } = await admin.query<{ readonly settings: string[] }>(
+    `select proconfig as settings from pg_proc where pronamespace = 'tidings'::regnamespace
+       and proname in ('append_events', 'append_batch', 'append_plain')`,
+  )
+  expect(rows).toHaveLength(3)
+  for (const { settings } of rows) expect(settings).toContain('jit=off')
+})

@@ -117,11 +117,12 @@ async function markPage(
       const changed = all.map((event) => change(event, { operation, request, nowMs }))
       // With the events: a successor must not count anew what was moved before this page was over.
       const counted = { ...progress, moved, followers }
-      await ports.store.transaction(async (tx) => {
-        await tx.park(changed)
-        await putOperation(tx, session.fence, { ...operation, progress: { ...counted } })
-      })
-      await session.parkedChanged(key)
+      await changeParked(session, key, () =>
+        ports.store.transaction(async (tx) => {
+          await tx.park(changed)
+          await putOperation(tx, session.fence, { ...operation, progress: { ...counted } })
+        }),
+      )
     })
   }
   const { sequence, parkedId } = last
@@ -136,6 +137,19 @@ async function markPage(
     putOperation(tx, session.fence, { ...operation, progress: next }),
   )
   return goesOn(next)
+}
+
+/** Looks at the key however the write ends: what failed may have been committed, its answer lost. */
+async function changeParked(
+  session: Session,
+  key: string,
+  write: () => Promise<void>,
+): Promise<void> {
+  try {
+    await write()
+  } finally {
+    await session.parkedChanged(key)
+  }
 }
 
 function goesOn(progress: MoveProgress): OperationStep {
@@ -302,11 +316,12 @@ async function giveBack(
       : [],
   )
   if (back.length === 0) return
-  await store.transaction(async (tx) => {
-    await tx.park(back)
-    await tx.progress(session.fence)
-  })
-  await session.parkedChanged(key)
+  await changeParked(session, key, () =>
+    store.transaction(async (tx) => {
+      await tx.park(back)
+      await tx.progress(session.fence)
+    }),
+  )
 }
 
 /** What became of each. */

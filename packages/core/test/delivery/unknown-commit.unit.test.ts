@@ -108,4 +108,49 @@ describe.each(stores)('on $kind', ({ open }) => {
     ])
     expect(await app.admin.subscription('mail')).toMatchObject({ parked: 0, state: 'live' })
   })
+
+  test.each([1, 2, 3, 4])(
+    'a redrive and a discard come to their end, whichever of their commits nobody knows of: number %i',
+    async (number) => {
+      const store = await open()
+      let isBroken = true
+      let begun = Number.NEGATIVE_INFINITY
+      const mail = defineSubscription('mail', {
+        events: MailRequested,
+        retry: { attempts: 1 },
+        outageAfter: 100,
+        maxParked: 4,
+        handle: () => {
+          if (isBroken) throw new Error('nobody there')
+        },
+      })
+      const app = await bootstrap({
+        store: losingAnAnswer(store, () => ++begun === number),
+        modules: [defineModule('shop', [mail])],
+        delivery: { leaseMs: 300, pollMs: 5 },
+        onFailure: () => undefined,
+      })
+      onTestFinished(() => app.close())
+      const fail = async (...names: readonly string[]): Promise<void> => {
+        for (const to of names) {
+          const events = MailRequested({ to, lines: 1 })
+          await app.store.append({ aggregateType: 'Shop.Mail', aggregateId: to, events })
+        }
+        await app.delivery.caughtUp()
+      }
+      const carryOut = async (kind: 'redrive' | 'discard') => {
+        const asked = { subscription: 'mail', by: 'ann', kind, reason: 'mended' } as const
+        const { operationId } = await app.admin.request(asked)
+        return (await app.admin.ended(operationId, { everyMs: 5 })).operation
+      }
+      await fail('ann', 'ann', 'ben')
+      begun = 0
+      expect((await carryOut('discard')).result).toMatchObject({ discarded: 3 })
+      // There is room again for as many as may be parked.
+      await fail('ann', 'ben', 'cid')
+      isBroken = false
+      expect((await carryOut('redrive')).result).toMatchObject({ moved: 3, resolved: 3 })
+      expect(await app.admin.subscription('mail')).toMatchObject({ parked: 0, state: 'live' })
+    },
+  )
 })
