@@ -12,10 +12,10 @@ import { installInto, node, packAll, type Packed, write } from './packed/install
 /** What a user downloads, in bytes. Raise one only on purpose, and say in the commit what for. */
 const maxTarballBytes: Record<string, number> = {
   // Sources, builds and maps; since durable subscriptions half of it is the delivery.
-  tidings: 800_000,
+  tidings: 850_000,
   // Some 370 scenarios, and what breaks each.
   '@tidings/testing': 260_000,
-  '@tidings/postgres': 150_000,
+  '@tidings/postgres': 170_000,
   '@tidings/cli': 200_000,
 }
 /** All of tidings/contract, minified and gzipped. */
