@@ -30,7 +30,7 @@ import { parkEvents } from './parked-table.ts'
 import { writeProgress } from './progress.ts'
 import type { ReadSide } from './reader.ts'
 import { SqlError } from './sql-error.ts'
-import { isConnectionLoss, isOfStatement, toStoreError } from './store-failure.ts'
+import { isConnectionLoss, isOfStatement, mayBeOutdated, toStoreError } from './store-failure.ts'
 import { readStreamPages } from './stream-reader.ts'
 import type { TableWriter } from './table-access.ts'
 import { cancelTimer, fireTimer, setTimers } from './timer-table.ts'
@@ -139,7 +139,7 @@ export class OwnTransaction implements PostgresTransaction {
     strings: TemplateStringsArray,
     ...values: readonly SqlValue[]
   ): Promise<Row[]> {
-    const statement = toStatement(strings, values)
+    const statement = toStatement(strings, values, this.#parts.settings.prepare)
     const { rows } = await this.#query(statement)
     return rows as Row[]
   }
@@ -250,6 +250,8 @@ export class OwnTransaction implements PostgresTransaction {
           return await session.client.query<Result>(statement)
         } catch (error) {
           if (!isOfStatement(error)) throw error
+          // Tables may have changed since the connection has read it: another one reads it anew.
+          if (statement.name !== undefined && mayBeOutdated(error)) this.#broken = true
           throw new SqlError(this.#parts.settings.location, text, error)
         }
       },

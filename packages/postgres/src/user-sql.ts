@@ -22,15 +22,55 @@ export interface UserStatement extends pg.QueryConfig<unknown[]> {
   readonly queryMode: 'extended'
 }
 
-/** @throws {UsageError} a value or statement that has no place in a transaction */
+/** What is the same of a statement whenever the line is reached in which it is written. */
+interface Template {
+  readonly text: string
+  /** Under which a connection keeps it, once it has read and planned it; undefined: it does so each time. */
+  readonly name: string | undefined
+}
+
+const templates = new WeakMap<readonly string[], Template>()
+const names = new Map<string, string>()
+/** Of those that are kept: each costs every connection some memory at the server. */
+const MOST_NAMES = 200
+/** Without rows as an answer: those may change their columns, which a statement that is kept does not survive. */
+const KEPT = /^\s*(?:insert|update|delete)\b(?!.*\breturning\b)/is
+
+/**
+ * @param prepare whether connections may keep it: to read and plan a small one takes the server longer than
+ *   to run it
+ * @throws {UsageError} a value or statement that has no place in a transaction
+ */
 export function toStatement(
   strings: readonly string[],
   values: readonly SqlValue[],
+  prepare: boolean,
 ): UserStatement {
+  const { text, name } = templateOf(strings)
+  const parameters = values.map(toParameter)
+  // Extended, also without values: one statement at a time.
+  const statement = { text, values: parameters, types: userTypes, queryMode: 'extended' } as const
+  return prepare && name !== undefined ? { ...statement, name } : statement
+}
+
+function templateOf(strings: readonly string[]): Template {
+  const known = templates.get(strings)
+  if (known !== undefined) return known
   const text = strings.reduce((before, part, index) => `${before}$${index}${part}`)
   refuseControl(text)
-  // Extended, also without values: one statement at a time.
-  return { text, values: values.map(toParameter), types: userTypes, queryMode: 'extended' }
+  // The compiler's own arrays are: one that somebody made may hold something else next time.
+  if (!Object.isFrozen(strings)) return { text, name: undefined }
+  const template = { text, name: KEPT.test(text) ? nameOf(text) : undefined }
+  templates.set(strings, template)
+  return template
+}
+
+function nameOf(text: string): string | undefined {
+  const known = names.get(text)
+  if (known !== undefined || names.size === MOST_NAMES) return known
+  const name = `tidings_user_${names.size}`
+  names.set(text, name)
+  return name
 }
 
 /** One statement, also without values: in a text of several, a COMMIT could hide behind the first. */

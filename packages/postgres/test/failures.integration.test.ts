@@ -269,6 +269,26 @@ describe('a store that is open', () => {
     expect(await store.head()).toBe(0)
   })
 
+  test('a statement that a connection keeps is read anew when its table has changed', async () => {
+    const store = open({ schema: 'kept' })
+    await store.open()
+    const insert = (value: string) =>
+      store.transaction(async (tx) => {
+        await tx.sql`insert into kept.rows values (${value})`
+      })
+    await admin.query('create table kept.rows (n integer)')
+    for (const value of ['1', '2', '3']) await insert(value)
+    const { rows } = await admin.query<{ readonly n: number }>('select n from kept.rows order by n')
+    expect(rows).toEqual([{ n: 1 }, { n: 2 }, { n: 3 }])
+    await admin.query('drop table kept.rows')
+    await admin.query('create table kept.rows (n text)')
+    // The connection has read the value as a whole number so far: that fails once, and not for good.
+    await insert('four').catch((error: unknown) => expect(error).toBeInstanceOf(SqlError))
+    await insert('five')
+    const changed = await admin.query<{ readonly n: string }>('select n from kept.rows')
+    expect(changed.rows).toContainEqual({ n: 'five' })
+  })
+
   test('a reading that fails fails the transaction, also where its error is caught', async () => {
     const store = open({ schema: 'caught' })
     await store.open()
