@@ -14,9 +14,16 @@ export interface Lent {
 }
 
 /**
+ * What a statement of its own may wait for: rows that a transaction holds, or nothing that lasts. The former
+ * stand in line with the transactions: a transaction waits for a reader to learn a name, and would wait
+ * for ever where all of these wait for its rows.
+ */
+export type WaitsFor = 'rows' | 'nothing'
+
+/**
  * The connections of one store, each opened when it is first needed. Those who append, who hold a
  * transaction and who read have connections of their own: a transaction that waits for a reader to learn
- * a name must not find all of them taken by transactions.
+ * a name must not find all of them taken by transactions, nor by what waits for one.
  *
  * open → closed
  */
@@ -77,8 +84,12 @@ export class Connections {
   }
 
   /** As `read`, for what must not be done twice: statements that are a transaction each. */
-  async write<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
-    const { session, giveBack } = await this.#lend(this.#readers)
+  async write<Result>(
+    work: (session: Session) => Promise<Result>,
+    waitsFor: WaitsFor = 'nothing',
+  ): Promise<Result> {
+    const pool = waitsFor === 'rows' ? this.#transactions : this.#readers
+    const { session, giveBack } = await this.#lend(pool)
     try {
       const result = await work(session)
       giveBack()
@@ -90,7 +101,10 @@ export class Connections {
   }
 
   /** Several statements in one transaction. */
-  transact<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
+  transact<Result>(
+    work: (session: Session) => Promise<Result>,
+    waitsFor: WaitsFor = 'nothing',
+  ): Promise<Result> {
     return this.write(async (session) => {
       await session.client.query(this.#settings.beginSql)
       try {
@@ -101,7 +115,7 @@ export class Connections {
         if (!isConnectionLoss(error)) await session.client.query('rollback')
         throw error
       }
-    })
+    }, waitsFor)
   }
 
   async close(): Promise<void> {

@@ -37,6 +37,7 @@ import {
 import { makeCatalog } from './catalog.ts'
 import { commandsOf, findCommand, sweepCommands } from './command-table.ts'
 import { CommitTeller } from './commit-teller.ts'
+import type { WaitsFor } from './connections.ts'
 import { contractTable } from './contract-table.ts'
 import { EVENT_COLUMNS, toEnvelopes } from './event-row.ts'
 import {
@@ -125,13 +126,13 @@ class PostgresLogStore implements PostgresStore {
   constructor(settings: PostgresSettings) {
     this.location = settings.location
     this.#settings = settings
-    const access = this.#tableAccess()
+    const access = this.#tableAccess('rows')
     this.commands = this.#makeCommands(access)
     this.snapshots = snapshotTable(access)
     this.contracts = contractTable(access)
     this.catalog = makeCatalog(() => this.#side())
     this.subscriptions = subscriptionTable(access)
-    this.leases = leaseTable(access)
+    this.leases = leaseTable(this.#tableAccess('nothing'))
     this.parked = parkedTable(access)
     this.operations = operationTable(access)
     this.timers = timerTable(access)
@@ -255,7 +256,7 @@ class PostgresLogStore implements PostgresStore {
     }
   }
 
-  #tableAccess(): TableAccess {
+  #tableAccess(waitsFor: WaitsFor): TableAccess {
     const { now, quoted } = this.#settings
     return {
       schema: quoted,
@@ -263,12 +264,12 @@ class PostgresLogStore implements PostgresStore {
       write: async (work) => {
         this.#requireWritable()
         const { parts } = await this.#ready()
-        return this.#track(parts.connections.write(work))
+        return this.#track(parts.connections.write(work, waitsFor))
       },
       transact: async (work) => {
         this.#requireWritable()
         const { parts } = await this.#ready()
-        return this.#track(parts.connections.transact(work))
+        return this.#track(parts.connections.transact(work, waitsFor))
       },
       now: () => (now === undefined ? null : toIsoTime(now())),
     }
