@@ -3,7 +3,7 @@ import { describeKills, runCrashes } from './crash-run.ts'
 import { appendSteps } from './plan.ts'
 
 it('a writer that is killed leaves everything it acknowledged, and nothing half', async () => {
-  const seed = Number(process.env['TIDINGS_CRASH_SEED'] ?? Date.now() % 1_000_000)
+  const seed = Number(process.env['TIDINGS_CRASH_SEED'] ?? 20_261)
   const rounds = Array.from({ length: 20 }, (_, index) => index + 1)
   const totals = await runCrashes({ seed, rounds })
   process.stdout.write(`crash seed ${seed}; kills: ${describeKills(totals.kills)}\n`)

@@ -42,6 +42,7 @@ const app = await bootstrap({
   },
 })
 flushCompileCache()
+process.once('SIGTERM', () => void sayWhatIsLeft())
 say('ready')
 if (role === 'finisher') await finish()
 else if (role === 'worker') await Promise.all([...keys.map(produce), tendUntilKilled()])
@@ -78,7 +79,6 @@ async function tendUntilKilled(): Promise<void> {
 
 /** Nothing new comes: everything that was begun is to be ended. */
 async function finish(): Promise<void> {
-  process.once('SIGTERM', () => void sayWhatIsLeft())
   const operator = new Operator(app.admin, new AbortController().signal)
   while (!(await isAllDone())) await operator.tend(true)
   await app.close()
@@ -94,7 +94,7 @@ async function sayWhatIsLeft(): Promise<void> {
     operations: await inner.operations.list({ states: ['requested', 'running'] }),
     timer: await inner.timers.next(),
   }
-  console.error('Not finished:', inspect(left, { depth: 6, breakLength: 200 }))
+  console.error(role, kill, 'Not finished:', inspect(left, { depth: 6, breakLength: 200 }))
   process.exit(1)
 }
 
