@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 import { StoreError } from '../errors/store-errors.ts'
+import { FairTurns } from '../internal/fair-turns.ts'
 import { openConnection, type Connection } from './connection.ts'
 import type { CommitListener } from '../store/commits.ts'
 import { FileWatch } from './file-watch.ts'
@@ -61,13 +62,14 @@ function assemble(
   }: { readonly settings: SqliteSettings; readonly listeners: ReadonlySet<CommitListener> },
 ): OpenLog {
   const file = new FileWatch(settings.file, settings.location)
-  const side = makeReader(reading, settings, file)
+  const turns = new FairTurns()
+  const side = makeReader(reading, settings, { file, turns })
   const watch = new LogWatch(side, settings.clock)
   const onAppended = (head: number): void => {
     watch.advanced(head)
     filler.appended(head)
   }
-  const writer = new Writer({ connection, settings, file, listeners, onAppended })
+  const writer = new Writer({ connection, settings, file, turns, listeners, onAppended })
   const filler = new IndexFiller(writer)
   filler.start()
   return { writer, side, watch, filler }

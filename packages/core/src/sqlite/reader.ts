@@ -1,4 +1,5 @@
 import { StoreError } from '../errors/store-errors.ts'
+import type { FairTurns } from '../internal/fair-turns.ts'
 import type { Connection } from './connection.ts'
 import type { FileWatch } from './file-watch.ts'
 import { openNames, type NameTables } from './names.ts'
@@ -17,12 +18,14 @@ export interface ReadSide {
 export function makeReader(
   connection: Connection,
   settings: SqliteSettings,
-  file: FileWatch,
+  { file, turns }: { readonly file: FileWatch; readonly turns: FairTurns },
 ): ReadSide {
   return {
     connection,
     names: openNames(connection),
     read: async (work) => {
+      const turn = turns.next()
+      if (turn !== undefined) await turn
       file.check()
       return retryBusy(() => readRows(work, settings), settings)
     },

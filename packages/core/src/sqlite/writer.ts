@@ -1,3 +1,4 @@
+import type { FairTurns } from '../internal/fair-turns.ts'
 import { Mutex } from '../internal/mutex.ts'
 import type { CommitListener } from '../store/commits.ts'
 import type { PlacedEvents } from '../store/placed-events.ts'
@@ -12,6 +13,7 @@ export interface WriterParts {
   readonly connection: Connection
   readonly settings: SqliteSettings
   readonly file: FileWatch
+  readonly turns: FairTurns
   /** Who hears of commits: what they are told is gathered only where there are some. */
   readonly listeners: ReadonlySet<CommitListener>
   /** Told after each commit that appended events, and after those who hear of commits. */
@@ -29,6 +31,7 @@ export class Writer {
   readonly settings: SqliteSettings
   readonly names: NameTables
   readonly #file: FileWatch
+  readonly #turns: FairTurns
   readonly listeners: ReadonlySet<CommitListener>
   #placed: PlacedEvents | undefined
   readonly #onAppended: (head: number) => void
@@ -37,18 +40,19 @@ export class Writer {
   #lastRecordedAt = -1
   #appended = false
 
-  constructor({ connection, settings, file, listeners, onAppended }: WriterParts) {
+  constructor({ connection, settings, file, turns, listeners, onAppended }: WriterParts) {
     this.connection = connection
     this.settings = settings
     this.names = openNames(connection)
     this.#file = file
+    this.#turns = turns
     this.listeners = listeners
     this.#onAppended = onAppended
   }
 
   /** The caller must release it, whatever happens. */
   acquire(): Promise<void> {
-    return this.#mutex.acquire()
+    return this.#turns.next()?.then(() => this.#mutex.acquire()) ?? this.#mutex.acquire()
   }
 
   release(): void {

@@ -1,0 +1,26 @@
+/** For how long calls that wait for nothing may follow each other in one turn of the event loop, milliseconds. */
+const TURN_MS = 10
+
+/**
+ * Gives others their turn between calls that are answered at once. Whoever asks again and again whether
+ * something is done would keep it from being done otherwise: no timer fires, no signal comes, and no
+ * lease is kept in the turn of a loop that never waits.
+ */
+export class FairTurns {
+  /** When the first call of this turn came; undefined: there was none yet. */
+  #sinceMs: number | undefined
+
+  /** Undefined: go on at once. A promise: go on when it resolves, in another turn. */
+  next(): Promise<void> | undefined {
+    const nowMs = performance.now()
+    if (this.#sinceMs === undefined) {
+      this.#sinceMs = nowMs
+      setImmediate(() => {
+        this.#sinceMs = undefined
+      })
+      return undefined
+    }
+    if (nowMs - this.#sinceMs < TURN_MS) return undefined
+    return new Promise((resolve) => setImmediate(resolve))
+  }
+}

@@ -1,0 +1,29 @@
+import { expect, it } from 'vitest'
+import type { SqliteStore } from '../../src/sqlite/sqlite-store.ts'
+import { sqlite } from '../../src/sqlite.ts'
+import { scratch } from './log-fixture.ts'
+
+/** Without a turn for others the loop itself has to end: nothing else could end the test. */
+const LIMIT_MS = 2000
+
+const calls: readonly [name: string, call: (store: SqliteStore) => Promise<unknown>][] = [
+  ['reads the end of the log', (store) => store.head()],
+  ['lists subscriptions', (store) => store.subscriptions.list()],
+  ['asks for the next timer', (store) => store.timers.next()],
+  ['reads a stream', (store) => store.readStream('Sample/1').toArray()],
+  ['queries', (store) => store.query({ stream: 'Sample/1' }).toArray()],
+  ['runs transactions', (store) => store.transaction((tx) => tx.sql`select 1`)],
+]
+
+it.each(calls)('whoever %s again and again lets a timer fire', async (_, call) => {
+  const folder = scratch()
+  const store = sqlite(folder.path('log.db'))
+  await call(store)
+  let isDone = false
+  setTimeout(() => (isDone = true), 1)
+  const startMs = performance.now()
+  while (!isDone && performance.now() - startMs < LIMIT_MS) await call(store)
+  expect(isDone).toBe(true)
+  await store.close()
+  folder.remove()
+})
