@@ -18,16 +18,24 @@ async function liveOn(on: StoreKind, lives: readonly number[]): Promise<LifeTota
   return totals
 }
 
-it('processes that are killed wherever they are leave each effect once and in order', async () => {
-  const { kills } = await liveOn('sqlite', [1, 2, 3, 4, 5, 6])
-  for (const point of pointsOn('sqlite')) expect(kills.get(point), point).toBeGreaterThan(0)
-  expect(kills.get('moment')).toBeGreaterThanOrEqual(20)
-}, LIMIT_MS)
+it(
+  'processes that are killed wherever they are leave each effect once and in order',
+  async () => {
+    const { kills } = await liveOn('sqlite', [1, 2, 3, 4, 5, 6])
+    for (const point of pointsOn('sqlite')) expect(kills.get(point), point).toBeGreaterThan(0)
+    expect(kills.get('moment')).toBeGreaterThanOrEqual(20)
+  },
+  LIMIT_MS,
+)
 
 // Thirty kills cannot be at all points: that is for `npm run crash`.
-it('on PostgreSQL too', async () => {
-  const { kills } = await liveOn('postgres', [1, 2, 3])
-  const hit = pointsOn('postgres').filter((point) => (kills.get(point) ?? 0) > 0)
-  expect(hit.length).toBeGreaterThanOrEqual(18)
-  expect([...kills.values()].reduce((sum, count) => sum + count, 0)).toBe(30)
-}, LIMIT_MS)
+it(
+  'on PostgreSQL too',
+  async () => {
+    const { kills } = await liveOn('postgres', [1, 2, 3])
+    const hit = pointsOn('postgres').filter((point) => (kills.get(point) ?? 0) > 0)
+    expect(hit.length).toBeGreaterThanOrEqual(18)
+    expect([...kills.values()].reduce((sum, count) => sum + count, 0)).toBe(30)
+  },
+  LIMIT_MS,
+)
