@@ -140,23 +140,23 @@ export class Groups {
   }
 
   #takeLaid(most: number): Group {
-    const passed = new Set<Lane<Item>>()
     const items: Item[] = []
     const firsts: Item[] = []
     const lanes: Lane<Item>[] = []
     let alone: string | undefined
+    let isWhole = true
     this.#arrivals.until((item) => {
       const lane = item.lane!
-      if (passed.size > 0 && passed.has(lane)) return false
       const goesAlone = !this.#fitsGroup(item)
       if (goesAlone && items.length === 0 && this.#parts.lanes.takeLane(lane)) {
         alone = lane.key
         return true
       }
-      // Of one that is in the group already the next item is free; of one that is taken no item is.
+      // Of one that is in the group already the next item is free; of one that is taken no item is. One
+      // behind an item that was passed is never the next.
       const isNext = lane.items[lane.head + lane.held] === item && (lane.held > 0 || !lane.taken)
       if (goesAlone || !isNext) {
-        passed.add(lane)
+        isWhole = false
         return false
       }
       if (lane.held === 0) firsts.push(item)
@@ -165,7 +165,8 @@ export class Groups {
       this.#hold(item, lanes)
       return items.push(item) === most
     })
-    const group = { items, firsts, lanes, isWhole: items.length === most && passed.size === 0 }
+    isWhole &&= items.length === most
+    const group = { items, firsts, lanes, isWhole }
     return alone === undefined ? group : { ...group, alone }
   }
 
