@@ -125,11 +125,11 @@ async function emmett({ scale }: Setting): Promise<Running> {
   const database = await createDatabase('bench')
   const log = await openPostgresEmmett(database.url)
   const watch = new Stopwatch()
-  const stop = log.consume('bench', ({ data }) => watch.end((data as { grams: number }).grams))
+  const consumer = log.consume('bench', ({ data }) => watch.end((data as { grams: number }).grams))
   return {
     sample: paced(watch, scale, (append) => log.append(toEmmett(append))),
     async stop() {
-      await stop()
+      await consumer.stop()
       await log.close()
       await database.drop()
     },

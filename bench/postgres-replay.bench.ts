@@ -83,9 +83,9 @@ async function emmett({ scale }: Setting): Promise<Running> {
         quantity += (data as OrderLine).quantity
         if (++count === calls * 5) resolve()
       }
-      const stop = log.consume(`bench-${sample++}`, handle, { pulling })
-      await allHandled
-      await stop()
+      const consumer = log.consume(`bench-${sample++}`, handle, { pulling })
+      await Promise.race([allHandled, consumer.running])
+      await consumer.stop()
       return { count, figures: { quantity } }
     },
     async stop() {

@@ -30,13 +30,19 @@ interface EmmettConsumer {
 
 export interface EmmettPostgresLog {
   append(call: EmmettAppend): Promise<unknown>
-  /** Hands every event to `handle`, as its documentation does it. @returns stops it */
+  /** Hands every event to `handle`, as its documentation does it. */
   consume(
     processorId: string,
     handle: (event: EmmettEvent) => void,
     options?: ConsumerOptions,
-  ): () => Promise<void>
+  ): EmmettConsuming
   close(): Promise<void>
+}
+
+export interface EmmettConsuming {
+  /** Ends when it is stopped. @throws what it failed of */
+  readonly running: Promise<void>
+  stop(): Promise<void>
 }
 
 /** Emmett's PostgreSQL store as its documentation opens it: with the pool of its own. */
@@ -48,14 +54,20 @@ export async function openPostgresEmmett(url: string): Promise<EmmettPostgresLog
     append: ({ stream, expected, events }) =>
       store.appendToStream(stream, events, { expectedStreamVersion: expected }),
     consume(processorId, handle, options = {}) {
-      const consumer = store.consumer(options)
+      // One of its own: of a second consumer of a store, once the first was closed, nothing was heard.
+      const own = emmett.getPostgreSQLEventStore(url)
+      const consumer = own.consumer(options)
       consumer.reactor({ processorId, eachMessage: handle })
       const running = consumer.start()
-      // Whoever stops it gets its error.
+      // Whoever waits for it or stops it gets its error.
       running.catch(() => undefined)
-      return async () => {
-        await consumer.close()
-        await running
+      return {
+        running,
+        async stop() {
+          await consumer.close()
+          await running
+          await own.close()
+        },
       }
     },
     close: () => store.close(),
