@@ -2,8 +2,9 @@ const DAY_MS = 86_400_000
 const pad2 = Array.from({ length: 60 }, (_, n) => String(n).padStart(2, '0'))
 const pad3 = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'))
 
-let cachedDay = Number.NaN
-let cachedPrefix = ''
+/** Days whose dates are known, each at the place of its last six bits: times of several days come by turns. */
+const knownDays = new Float64Array(64).fill(Number.NaN)
+const prefixes: string[] = Array.from({ length: 64 }, () => '')
 let lastMs = Number.NaN
 let lastText = ''
 
@@ -21,15 +22,16 @@ export function toIsoTime(time: number): string {
   // Events come in bursts: those of one millisecond share the text.
   if (timeMs === lastMs) return lastText
   const day = Math.floor(timeMs / DAY_MS)
-  if (day !== cachedDay) {
-    cachedPrefix = new Date(timeMs).toISOString().slice(0, -13)
-    cachedDay = day
+  const place = day & 63
+  if (knownDays[place] !== day) {
+    prefixes[place] = new Date(timeMs).toISOString().slice(0, -13)
+    knownDays[place] = day
   }
   const ms = timeMs - day * DAY_MS
   const seconds = Math.floor(ms / 1000)
   const minutes = Math.floor(seconds / 60)
   const hours = Math.floor(minutes / 60)
-  lastText = `${cachedPrefix}${pad2[hours]}:${pad2[minutes - hours * 60]}:${pad2[seconds - minutes * 60]}.${pad3[ms - seconds * 1000]}Z`
+  lastText = `${prefixes[place]}${pad2[hours]}:${pad2[minutes - hours * 60]}:${pad2[seconds - minutes * 60]}.${pad3[ms - seconds * 1000]}Z`
   lastMs = timeMs
   return lastText
 }
