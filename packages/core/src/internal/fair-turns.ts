@@ -9,18 +9,26 @@ const TURN_MS = 10
 export class FairTurns {
   /** When the first call of this turn came; undefined: there was none yet. */
   #sinceMs: number | undefined
+  #waiters: (() => void)[] = []
 
-  /** Undefined: go on at once. A promise: go on when it resolves, in another turn. */
+  /** Undefined: go on at once. A promise: go on when it resolves, in another turn and in the order of the calls. */
   next(): Promise<void> | undefined {
     const nowMs = performance.now()
     if (this.#sinceMs === undefined) {
       this.#sinceMs = nowMs
-      setImmediate(() => {
-        this.#sinceMs = undefined
-      })
+      setImmediate(() => this.#begin())
       return undefined
     }
-    if (nowMs - this.#sinceMs < TURN_MS) return undefined
-    return new Promise((resolve) => setImmediate(resolve))
+    // Nobody goes before one who waits already.
+    if (this.#waiters.length === 0 && nowMs - this.#sinceMs < TURN_MS) return undefined
+    return new Promise((resolve) => this.#waiters.push(resolve))
+  }
+
+  #begin(): void {
+    this.#sinceMs = undefined
+    const waiters = this.#waiters
+    if (waiters.length === 0) return
+    this.#waiters = []
+    for (const resolve of waiters) resolve()
   }
 }
