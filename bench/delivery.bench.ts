@@ -6,8 +6,8 @@ import { RawConsumer } from './twins/consumer.ts'
 import { DUTIES, DutifulConsumer, type Duty } from './twins/dutiful-consumer.ts'
 import { ParcelScanned, seedParcels } from './workload/parcels.ts'
 
-const EVENTS = 20_000
-const SINGLE_EVENTS = 2000
+const EVENTS = 100_000
+const SINGLE_EVENTS = 10_000
 const KEYS = 10_000
 
 const seeded = ({ shared }: Pick<Setting, 'shared'>): string => join(shared, 'log.db')

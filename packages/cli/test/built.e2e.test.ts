@@ -54,7 +54,7 @@ describe('the built program', () => {
     ['types', 69],
     ['streams', 69],
     ['stats', 84],
-    ['events --json', 99],
+    ['events --json', 100],
     ['show ID', 99],
   ] as const)('starting %s loads at most %i files of ours', async (call, most) => {
     const cwd = await makeLog()

@@ -21,6 +21,7 @@ export type {
   SqlValue,
   Store,
   StoreTransaction,
+  CommitOptions,
   StreamAppend,
   StreamSummary,
   TypeSummary,

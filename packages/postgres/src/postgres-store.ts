@@ -24,6 +24,7 @@ import {
   type StreamAppend,
   type SubscriptionStore,
   type TimerStore,
+  type CommitOptions,
 } from 'tidings'
 import {
   checkAppends,
@@ -169,7 +170,7 @@ class PostgresLogStore implements PostgresStore {
 
   async transaction<Result>(
     work: (tx: PostgresTransaction) => Promise<Result>,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: CommitOptions = {},
   ): Promise<Result> {
     this.#requireWritable()
     signal?.throwIfAborted()

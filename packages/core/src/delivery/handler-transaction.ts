@@ -76,12 +76,15 @@ export class HandlerTransaction {
     // A store that cannot even begin never listens to it: abandoned then, it would end the process.
     finish.promise.catch(() => undefined)
     this.#finish = finish
-    this.#done = this.#store.transaction(async (tx) => {
-      this.#mark = currentFrame()?.transaction
-      this.#current = tx
-      opened.resolve(tx)
-      await finish.promise
-    })
+    this.#done = this.#store.transaction(
+      async (tx) => {
+        this.#mark = currentFrame()?.transaction
+        this.#current = tx
+        opened.resolve(tx)
+        await finish.promise
+      },
+      { sharesCommit: true },
+    )
     this.#done.catch(opened.reject)
     return opened.promise
   }

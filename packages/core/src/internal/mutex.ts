@@ -12,6 +12,11 @@ export class Mutex {
     return this.#held
   }
 
+  /** Whether somebody waits for it. */
+  get isWanted(): boolean {
+    return this.#next < this.#waiters.length
+  }
+
   /** Resolves when the caller holds the lock. The caller must release it, whatever happens. */
   acquire(): Promise<void> {
     if (!this.#held) {

@@ -25,6 +25,7 @@ import type {
   SqlTransaction,
   Store,
   StreamAppend,
+  CommitOptions,
 } from '../store/store.ts'
 import type { SubscriptionStore } from '../store/subscription-store.ts'
 import type { TimerStore } from '../store/timer-store.ts'
@@ -139,12 +140,12 @@ class SqliteLogStore implements SqliteStore {
 
   async transaction<Result>(
     work: (tx: SqlTransaction) => Promise<Result>,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    options: CommitOptions = {},
   ): Promise<Result> {
     this.#requireWritable()
-    signal?.throwIfAborted()
+    options.signal?.throwIfAborted()
     const writes = this.#openWrites() ?? (await this.#readyToWrite())
-    return this.#track(this.#transact(writes.makeTransaction(signal), work))
+    return this.#track(this.#transact(writes.makeTransaction(options), work))
   }
 
   async #transact<Result>(

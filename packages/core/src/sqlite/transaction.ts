@@ -11,6 +11,7 @@ import type {
   SqlTransaction,
   SqlValue,
   StreamAppend,
+  CommitOptions,
 } from '../store/store.ts'
 import type { ProgressChange } from '../store/subscription-store.ts'
 import type { Fired, TimerRecord } from '../store/timer-store.ts'
@@ -40,14 +41,18 @@ export interface TransactionParts {
 export class SqliteTransaction implements SqlTransaction {
   readonly #parts: TransactionParts
   readonly #signal: AbortSignal | undefined
+  readonly #sharesCommit: boolean
+  /** It is a part of a transaction that others have ended in. */
+  #isWithin = false
   #open = true
   #begun: Promise<void> | undefined
   #held = false
   #failure: { readonly error: unknown } | undefined
 
-  constructor(parts: TransactionParts, signal: AbortSignal | undefined) {
+  constructor(parts: TransactionParts, { signal, sharesCommit = false }: CommitOptions) {
     this.#parts = parts
     this.#signal = signal
+    this.#sharesCommit = sharesCommit
   }
 
   async append(
@@ -148,8 +153,16 @@ export class SqliteTransaction implements SqlTransaction {
     if (this.#failure !== undefined) throw this.#failure.error
     this.#signal?.throwIfAborted()
     if (!this.#held) return
-    this.#parts.writer.commit()
-    this.#parts.writer.step('acknowledged')
+    const { writer } = this.#parts
+    if (this.#sharesCommit && writer.mayCommitLater) {
+      const committed = writer.commitLater(this.#isWithin)
+      this.#held = false
+      await committed
+    } else {
+      this.#isWithin = false
+      writer.commit()
+    }
+    writer.step('acknowledged')
   }
 
   /** Rolls back what is not committed and gives the writer back. */
@@ -160,7 +173,8 @@ export class SqliteTransaction implements SqlTransaction {
     if (!this.#held) return
     this.#held = false
     try {
-      this.#parts.writer.rollback()
+      if (this.#isWithin) this.#parts.writer.rollbackWithin()
+      else this.#parts.writer.rollback()
     } finally {
       this.#parts.writer.release()
     }
@@ -193,7 +207,8 @@ export class SqliteTransaction implements SqlTransaction {
     await writer.acquire()
     try {
       this.#signal?.throwIfAborted()
-      if (!writer.beginNow()) await writer.begin(this.#signal)
+      this.#isWithin = this.#sharesCommit && writer.beginWithin()
+      if (!this.#isWithin && !writer.beginNow()) await writer.begin(this.#signal)
       this.#held = true
     } catch (error) {
       writer.release()

@@ -4,9 +4,10 @@ import type { CommitListener } from '../store/commits.ts'
 import type { PlacedEvents } from '../store/placed-events.ts'
 import type { Connection } from './connection.ts'
 import type { FileWatch } from './file-watch.ts'
-import { openNames, type NameTables } from './names.ts'
+import { openNames, type Names, type NameTables } from './names.ts'
 import type { AppendStep, SqliteSettings } from './options.ts'
 import { retryBusy } from './retry-busy.ts'
+import type { SharedCommit } from './shared-commit.ts'
 import { isBusy, toStoreError } from './store-failure.ts'
 
 export interface WriterParts {
@@ -25,6 +26,9 @@ export interface WriterParts {
  * the end of the transaction; the others wait in order.
  *
  * free → held (`acquire`) ⇄ in a transaction (`begin`; `commit` or `rollback`) → free (`release`)
+ *
+ * Where transactions share a commit the writer goes from one to the next within the transaction of the
+ * database: `begin` or `beginWithin`, then `commitLater` or `rollbackWithin`.
  */
 export class Writer {
   readonly connection: Connection
@@ -36,6 +40,8 @@ export class Writer {
   #placed: PlacedEvents | undefined
   readonly #onAppended: (head: number) => void
   readonly #mutex = new Mutex()
+  #shared: SharedCommit | undefined
+  readonly #ownNames: readonly Names[]
   #lastPosition = 0
   #lastRecordedAt = -1
   #appended = false
@@ -44,10 +50,16 @@ export class Writer {
     this.connection = connection
     this.settings = settings
     this.names = openNames(connection)
+    this.#ownNames = Object.values(this.names) as Names[]
     this.#file = file
     this.#turns = turns
     this.listeners = listeners
     this.#onAppended = onAppended
+  }
+
+  /** From here on transactions may share their commits. */
+  shareCommits(shared: SharedCommit): void {
+    this.#shared = shared
   }
 
   /** The caller must release it, whatever happens. */
@@ -56,11 +68,13 @@ export class Writer {
   }
 
   release(): void {
+    if (!this.#mutex.isWanted) this.#commitShared()
     this.#mutex.release()
   }
 
   /** Begins, unless another process is in the way. @throws {StoreError} the database cannot begin */
   beginNow(): boolean {
+    this.#commitShared()
     try {
       this.connection.db.exec('begin immediate')
     } catch (error) {
@@ -73,9 +87,18 @@ export class Writer {
 
   /** @throws {StoreError} busy for too long, or the database cannot begin */
   async begin(signal?: AbortSignal): Promise<void> {
+    this.#commitShared()
     const { db } = this.connection
     await retryBusy(() => db.exec('begin immediate'), this.settings, signal)
     this.#begun()
+  }
+
+  /** Begins within a commit that others wait for. @returns false: nobody does */
+  beginWithin(): boolean {
+    if (this.#shared?.isOpen !== true) return false
+    this.#shared.begin()
+    this.#begun()
+    return true
   }
 
   #begun(): void {
@@ -85,11 +108,57 @@ export class Writer {
   }
 
   /**
-   * Commits, and comes back only when it is there to stay. After a throw nothing is under way.
+   * Commits, with those who share it, and comes back only when it is there to stay. After a throw nothing is
+   * under way.
    *
    * @throws {StoreError} when it could not, or when the file is not there any more
    */
   commit(): void {
+    try {
+      this.#commit()
+      this.#shared?.succeed()
+    } catch (error) {
+      this.#shared?.fail(error)
+      throw error
+    }
+  }
+
+  /** Whether a transaction that ends now may leave its commit to those behind it. */
+  get mayCommitLater(): boolean {
+    // Who reads the log, and the names that it made, go by commits: an append is committed at once.
+    return this.#mutex.isWanted && !this.#appended && this.#shared?.takesMore === true
+  }
+
+  /**
+   * Gives the writer to the next in line, and resolves when what was done is committed with theirs.
+   *
+   * @param isWithin whether it was begun by `beginWithin`
+   * @throws {StoreError} it is not
+   */
+  commitLater(isWithin: boolean): Promise<void> {
+    const shared = this.#shared!
+    if (isWithin) shared.keep()
+    const committed = shared.add()
+    this.release()
+    return committed
+  }
+
+  /** Some errors of SQLite have rolled back already; then there is nothing to do. */
+  rollback(): void {
+    for (const names of this.#ownNames) names.rolledBack()
+    if (this.connection.db.isTransaction) this.connection.db.exec('rollback')
+  }
+
+  /** Of one that was begun by `beginWithin`. */
+  rollbackWithin(): void {
+    for (const names of this.#ownNames) names.rolledBack()
+    // What was read and appended within it is gone; those who wait have appended nothing.
+    this.#lastRecordedAt = -1
+    this.#appended = false
+    if (this.#shared?.undo() === false) this.#shared.undone()
+  }
+
+  #commit(): void {
     try {
       this.step('before-commit')
       this.connection.db.exec('commit')
@@ -97,20 +166,20 @@ export class Writer {
       this.rollback()
       throw toStoreError(error, this.settings.location)
     }
-    for (const names of Object.values(this.names) as NameTables[keyof NameTables][]) {
-      names.committed()
-    }
+    for (const names of this.#ownNames) names.committed()
     this.step('after-commit')
     this.#file.check()
     if (this.#appended) this.#tellAppended()
   }
 
-  /** Some errors of SQLite have rolled back already; then there is nothing to do. */
-  rollback(): void {
-    for (const names of Object.values(this.names) as NameTables[keyof NameTables][]) {
-      names.rolledBack()
+  /** Those who wait for it are told how it went, and nobody else. */
+  #commitShared(): void {
+    if (this.#shared?.isOpen !== true) return
+    try {
+      this.commit()
+    } catch {
+      // They have it.
     }
-    if (this.connection.db.isTransaction) this.connection.db.exec('rollback')
   }
 
   /** Runs a piece of work in a transaction of its own. */

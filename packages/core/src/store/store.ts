@@ -36,6 +36,18 @@ export interface AppendResult {
   readonly repeated: boolean
 }
 
+export interface CommitOptions {
+  /** Aborted before the commit, the transaction is rolled back. */
+  readonly signal?: AbortSignal
+  /**
+   * It may be committed together with others of this process that say so and wait behind it: one wait for the
+   * disk for all of them. Each is rolled back by itself where its work fails, and answered when it is stored.
+   * Those behind see what it wrote, and it waits for those that come into the same commit; so it is for work
+   * that waits for nothing but the database. For stores whose transactions run one after the other.
+   */
+  readonly sharesCommit?: boolean
+}
+
 export interface AppendOptions {
   /** The command that led to these events, recorded in the same transaction. */
   readonly command?: CommandRecord | undefined
@@ -199,10 +211,7 @@ export interface Store<Tx extends StoreTransaction = StoreTransaction> extends A
    * rejects with the same error. On a store with one writer (memory, SQLite) transactions of a process run
    * one after the other from their first statement on; on a server beside each other, until they append.
    */
-  transaction<Result>(
-    work: (tx: Tx) => Promise<Result>,
-    options?: { readonly signal?: AbortSignal },
-  ): Promise<Result>
+  transaction<Result>(work: (tx: Tx) => Promise<Result>, options?: CommitOptions): Promise<Result>
 
   /** The events of a stream that are kept; where the first ones were deleted it begins behind them. */
   readStream(stream: string, options?: ReadStreamOptions): EventReader

@@ -21,6 +21,7 @@ import type {
   StreamAppend,
   SubscriptionStore,
   TimerStore,
+  CommitOptions,
 } from 'tidings'
 
 /** A store in front of another one, which does all the work. What is broken overrides one method. */
@@ -88,7 +89,7 @@ export class StoreWrapper implements Store {
 
   transaction<Result>(
     work: (tx: StoreTransaction) => Promise<Result>,
-    options?: { readonly signal?: AbortSignal },
+    options?: CommitOptions,
   ): Promise<Result> {
     return this.inner.transaction(work, options)
   }

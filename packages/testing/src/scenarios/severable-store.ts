@@ -1,4 +1,4 @@
-import type { CommitListener, EventReader, Store, StoreTransaction } from 'tidings'
+import type { CommitListener, EventReader, Store, StoreTransaction, CommitOptions } from 'tidings'
 
 /** A process's way to a log, and what can befall it. */
 export interface SeverableStore {
@@ -34,10 +34,7 @@ export function severable(store: Store, options: SeverableOptions = {}): Severab
       store.onCommitted((committed) => {
         if (link.hears) listener(committed)
       }),
-    transaction: (
-      work: (tx: StoreTransaction) => Promise<unknown>,
-      txOptions?: { readonly signal?: AbortSignal },
-    ) =>
+    transaction: (work: (tx: StoreTransaction) => Promise<unknown>, txOptions?: CommitOptions) =>
       link.through(() =>
         store.transaction(async (tx) => {
           link.step()

@@ -22,6 +22,7 @@ import type {
   SnapshotStore,
   Store,
   StoreTransaction,
+  CommitOptions,
   StreamAppend,
 } from '../store.ts'
 import type { SubscriptionStore } from '../subscription-store.ts'
@@ -132,7 +133,7 @@ class MemoryStore implements Store {
 
   async transaction<Result>(
     work: (tx: StoreTransaction) => Promise<Result>,
-    { signal }: { readonly signal?: AbortSignal } = {},
+    { signal }: CommitOptions = {},
   ): Promise<Result> {
     this.#requireWritable()
     signal?.throwIfAborted()
