@@ -151,6 +151,20 @@ describe('transactions that share a commit', () => {
     expect(await rows()).toEqual([1, 2, 3])
   })
 
+  it('say nothing of what the last of them appended and took back', async () => {
+    const heard: unknown[] = []
+    store.onCommitted((committed) => heard.push(committed))
+    const first = put(1)
+    const failing = store.transaction(async (tx) => {
+      await tx.append([append('A/1', 0)])
+      throw new Error('taken back')
+    }, together)
+    await Promise.allSettled([first, failing])
+    expect(await rows()).toEqual([1])
+    expect(heard).toEqual([])
+    expect(await store.head()).toBe(0)
+  })
+
   it('wait for nobody who has gone: they are committed when the next in line is cut off', async () => {
     const aborting = new AbortController()
     const first = store.transaction(async (tx) => {
