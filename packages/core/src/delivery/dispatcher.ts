@@ -132,6 +132,7 @@ export class Dispatcher {
         if (!this.#beginNext()) break
       }
     } finally {
+      this.#pace.begun()
       this.#isPumping = false
     }
   }

@@ -35,6 +35,7 @@ const ENDED = new Error('The log is followed no more')
 /** A subscription that waits for the log to go on. */
 interface Waiter {
   readonly after: number
+  readonly signal: AbortSignal
   readonly resolve: () => void
   readonly reject: (error: Error) => void
 }
@@ -55,6 +56,8 @@ export class LogTail {
   #start: number | undefined
   #extending: Promise<void> | undefined
   readonly #waiters = new Set<Waiter>()
+  /** Listened to once each, and not anew for every wait: that was a part of how long an event takes. */
+  readonly #heeded = new WeakSet<AbortSignal>()
   /** The position that the store is asked to go beyond; undefined: it is not asked. */
   #watchedFrom: number | undefined
   /** The end of the log as the last commit that was handed over left it; others may have moved it since. */
@@ -112,20 +115,23 @@ export class LogTail {
       return Promise.resolve()
     }
     return new Promise((resolve, reject) => {
-      const onAbort = (): void => {
-        this.#waiters.delete(waiter)
-        reject(signal.reason as Error)
-      }
-      const settled = (): void => signal.removeEventListener('abort', onAbort)
-      const waiter: Waiter = {
-        after,
-        resolve: () => (resolve(), settled()),
-        reject: (error) => (reject(error), settled()),
-      }
-      this.#waiters.add(waiter)
-      signal.addEventListener('abort', onAbort, { once: true })
+      this.#waiters.add({ after, signal, resolve, reject })
+      this.#heed(signal)
       this.#watch()
     })
+  }
+
+  #heed(signal: AbortSignal): void {
+    if (this.#heeded.has(signal)) return
+    this.#heeded.add(signal)
+    const onAbort = (): void => {
+      for (const waiter of this.#waiters) {
+        if (waiter.signal !== signal) continue
+        this.#waiters.delete(waiter)
+        waiter.reject(signal.reason as Error)
+      }
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
   }
 
   /**

@@ -69,12 +69,18 @@ export class Pace {
     )
   }
 
+  /**
+   * What may begin now has begun. The next turn is asked for here, and not before: the handler of an event
+   * that comes singly waits for nothing.
+   */
+  begun(): void {
+    if (this.#isTurnAwaited || this.#begunInTurn === 0) return
+    this.#isTurnAwaited = true
+    setImmediate(() => this.#beginTurn())
+  }
+
   /** Counted anew in each turn: on from turn to turn, every 32nd of events that come singly would wait for one. */
   #isTurnOver(weight: number): boolean {
-    if (!this.#isTurnAwaited) {
-      this.#isTurnAwaited = true
-      setImmediate(() => this.#beginTurn())
-    }
     if (this.#begunInTurn >= BEGUN_IN_TURN) {
       this.#isHeldBack = true
       return true

@@ -13,6 +13,7 @@ test('of what comes singly, in a turn each, nothing waits for the next', async (
   const pace = makePace()
   for (let n = 0; n < 100; n++) {
     expect(pace.mayBegin(1)).toBe(true)
+    pace.begun()
     await nextTurn()
   }
 })
@@ -23,9 +24,11 @@ test('what is too much for a turn begins in the next', async () => {
   const begun = Array.from({ length: 40 }, () => pace.mayBegin(1))
   expect(begun.filter(Boolean)).toHaveLength(32)
   expect(told).toBe(0)
+  pace.begun()
   await nextTurn()
   expect(told).toBe(1)
   expect(pace.mayBegin(1)).toBe(true)
+  pace.begun()
   await nextTurn()
   expect(told).toBe(1)
 })
