@@ -44,10 +44,13 @@ export class Caution {
   }
 }
 
+/** Transactions that have ended and wait for a commit that they share, at the most; with the last of them. */
+const COMMITTING = 33
+
 /** How many events can have begun and not been noted: as many may run, and pause between two attempts. */
 function inFlight(plan: SubscriptionPlan): number {
   if (plan.handleBatch !== undefined) return 2 * plan.batchSize
   if (plan.effects === 'database') return 2 * GROUP
   // As many again have ended, and are on their way out.
-  return 3 * plan.concurrency
+  return 3 * plan.concurrency + COMMITTING
 }

@@ -128,7 +128,7 @@ export class Dispatcher {
       if (this.#tasks.length > 0) this.#beginTasks()
       this.#beginHeads()
       while (this.#parts.mayBegin() && this.places.hasFree && this.hasReady) {
-        if (!this.#pace.mayBegin(this.#isGrouping || this.#isBatching ? 8 : 1)) break
+        if (!this.#pace.mayBegin(this.#isGrouping || this.#isBatching ? 12 : 1)) break
         if (!this.#beginNext()) break
       }
     } finally {

@@ -5,7 +5,7 @@ import type { ParkedIndex } from './parked-index.ts'
 import { GroupFailure } from './attempt-group.ts'
 
 /** Events that share a transaction, where all that is done about them is in the database. */
-export const GROUP = 250
+export const GROUP = 400
 
 /** With one failure in so many it is those events that fail, and not what all of them need. */
 const FEW = 10
