@@ -26,18 +26,18 @@ const claimed = (wasReleased: boolean, begun: readonly (readonly [number, number
 describe('after an owner that died', () => {
   test('as many run alone as can have begun and not been noted, and all that was handed out is watched', () => {
     const caution = new Caution(claimed(false), plan, 100)
-    const cares = [1, 2, 3, 4, 5].map((position) => caution.of(position))
-    expect(cares.map(({ isAlone }) => isAlone)).toEqual([true, true, true, false, false])
+    const cares = Array.from({ length: 40 }, (_, index) => caution.of(index + 1))
+    // Three of one place: running, ended, on its way out; and those that may share a commit.
+    expect(cares.map(({ isAlone }) => isAlone)).toEqual(cares.map((_, index) => index < 36))
     expect(cares.every(({ isWatched }) => isWatched)).toBe(true)
     expect(caution.of(101)).toEqual({ isWatched: false, isAlone: false })
   })
 
   test('what had begun when a process ended runs alone, wherever it stands', () => {
-    const caution = new Caution(claimed(false, [[7, 1]]), plan, 100)
-    expect([1, 2, 3, 4, 7].map((position) => caution.of(position).isAlone)).toEqual([
-      true,
-      true,
-      true,
+    const caution = new Caution(claimed(false, [[70, 1]]), plan, 100)
+    for (let position = 1; position <= 36; position++) caution.of(position)
+    expect([37, 38, 70].map((position) => caution.of(position).isAlone)).toEqual([
+      false,
       false,
       true,
     ])
