@@ -7,7 +7,7 @@ import { appendScans, ParcelScanned } from './workload/parcels.ts'
 import { createDatabase } from '../packages/postgres/test/kit/server.ts'
 import type { StreamAppend } from '../packages/core/src/store/store.ts'
 
-const EVENTS = 10_000
+const EVENTS = 40_000
 const KEYS = 5_000
 const UNITS = 2_000
 const CALLERS = 8
