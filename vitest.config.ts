@@ -6,12 +6,12 @@ import { TestOrder } from './tools/test-order.ts'
 /** Tests run on the sources, across packages, with no build: the same condition as `npm start`. */
 const condition = '@tidings/source'
 
-/** The suffix of a test file says what it costs, and picks its project. */
+/** The suffix of a test file says what it costs, and picks its project. The limits end what hangs, on a slow machine too. */
 const kinds = [
-  { name: 'unit', suffixes: ['unit', 'property'], timeout: 5_000 },
-  { name: 'conformance', suffixes: ['conformance'], timeout: 30_000 },
-  { name: 'integration', suffixes: ['integration'], timeout: 60_000 },
-  { name: 'e2e', suffixes: ['e2e'], timeout: 180_000 },
+  { name: 'unit', suffixes: ['unit', 'property'], timeout: 10_000 },
+  { name: 'conformance', suffixes: ['conformance'], timeout: 60_000 },
+  { name: 'integration', suffixes: ['integration'], timeout: 120_000 },
+  { name: 'e2e', suffixes: ['e2e'], timeout: 300_000 },
 ]
 
 /** Starts nothing: the first test that needs a server starts it, and this ends it. */
@@ -65,7 +65,7 @@ function projectOf({ name, suffixes, timeout }: Kind): TestProjectInlineConfigur
 /** All tests of the examples once more, with no change but the store that they are given. */
 function examplesOnPostgres(): TestProjectInlineConfiguration {
   const suffixes = kinds.flatMap((kind) => kind.suffixes)
-  const project = projectOf({ name: 'examples on PostgreSQL', suffixes, timeout: 180_000 })
+  const project = projectOf({ name: 'examples on PostgreSQL', suffixes, timeout: 300_000 })
   return {
     ...project,
     test: {
