@@ -50,10 +50,10 @@ describe('the built program', () => {
   test.each([
     ['--version', 24],
     ['--help', 25],
-    ['events', 69],
-    ['types', 69],
-    ['streams', 69],
-    ['stats', 84],
+    ['events', 70],
+    ['types', 70],
+    ['streams', 70],
+    ['stats', 85],
     ['events --json', 100],
     ['show ID', 99],
   ] as const)('starting %s loads at most %i files of ours', async (call, most) => {

@@ -8,7 +8,7 @@ import { StoreError } from 'tidings'
  */
 export class SqlError extends StoreError {
   /** The text, without its values. */
-  readonly statement: string
+  override readonly statement: string
   /** Five characters: https://www.postgresql.org/docs/current/errcodes-appendix.html */
   readonly sqlState: string
   /** The name of the constraint that a row would have broken; undefined for an error of another kind. */

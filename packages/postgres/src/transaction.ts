@@ -61,6 +61,9 @@ export class OwnTransaction implements PostgresTransaction {
   readonly #signal: AbortSignal | undefined
   #open = true
   #begun: Promise<Lent> | undefined
+  #hasBegun = false
+  /** Statements that wait for the begin. */
+  #entering = 0
   #lent: Lent | undefined
   #broken = false
   #failure: { readonly error: unknown } | undefined
@@ -140,7 +143,7 @@ export class OwnTransaction implements PostgresTransaction {
     ...values: readonly SqlValue[]
   ): Promise<Row[]> {
     const statement = toStatement(strings, values, this.#parts.settings.prepare)
-    const { rows } = await this.#query(statement)
+    const { rows } = await this.#noteFailure(() => this.#execute(statement))
     return rows as Row[]
   }
 
@@ -242,21 +245,38 @@ export class OwnTransaction implements PostgresTransaction {
     values?: readonly unknown[],
   ): Promise<pg.QueryResult<Result>> {
     const statement = toExtended(query, values)
-    const { text } = statement
     return this.#noteFailure(
-      async () => {
-        const { session } = await this.#enter()
-        try {
-          return await session.client.query<Result>(statement)
-        } catch (error) {
-          if (!isOfStatement(error)) throw error
-          // Tables may have changed since the connection has read it: another one reads it anew.
-          if (statement.name !== undefined && mayBeOutdated(error)) this.#broken = true
-          throw new SqlError(this.#parts.settings.location, text, error)
-        }
-      },
-      () => refuseControl(text),
+      () => this.#execute<Result>(statement),
+      () => refuseControl(statement.text),
     )
+  }
+
+  async #execute<Result extends pg.QueryResultRow>(
+    statement: pg.QueryConfig<unknown[]>,
+  ): Promise<pg.QueryResult<Result>> {
+    let lent = this.#entered()
+    if (lent === undefined) {
+      this.#entering++
+      try {
+        lent = await this.#enter()
+      } finally {
+        // In the turn in which it is sent: nobody comes between.
+        this.#entering--
+      }
+    }
+    try {
+      return await lent.session.client.query<Result>(statement)
+    } catch (error) {
+      if (!isOfStatement(error)) throw error
+      // Tables may have changed since the connection has read it: another one reads it anew.
+      if (statement.name !== undefined && mayBeOutdated(error)) this.#broken = true
+      throw new SqlError(this.#parts.settings.location, statement.text, error)
+    }
+  }
+
+  /** For whoever would rather not wait a turn: where it has begun, and nobody waits for that who came before. */
+  #entered(): Lent | undefined {
+    return this.#hasBegun && this.#entering === 0 ? this.#lent : undefined
   }
 
   #run<Result>(work: (writer: TableWriter) => Promise<Result>): Promise<Result> {
@@ -308,6 +328,7 @@ export class OwnTransaction implements PostgresTransaction {
     // The server has ended it, say because it did nothing for too long: nobody is to wait for its work.
     lent.session.client.once('end', this.#leaveTurn)
     await lent.session.client.query(this.#parts.settings.beginSql)
+    this.#hasBegun = true
     return lent
   }
 

@@ -1,4 +1,5 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
+import { isStoreInTrouble } from '../errors/store-errors.ts'
 import { isTidingsError } from '../errors/tidings-error.ts'
 import { toIsoTime } from '../internal/time.ts'
 import type { AttemptRecord, ParkedEvent, ParkReason } from '../store/parked-store.ts'
@@ -221,7 +222,7 @@ export class EventRunner {
     if (error instanceof SessionOver) throw error
     if (!isTidingsError(error)) return false
     const isStop = error.code === 'TIDINGS_CLOSED' && this.#host.isStopping
-    const isStore = error.code === 'TIDINGS_FENCED' || error.code.startsWith('TIDINGS_STORE_')
+    const isStore = error.code === 'TIDINGS_FENCED' || isStoreInTrouble(error)
     if (!isStop && !isStore) return false
     await this.#host.recover(error)
     return true

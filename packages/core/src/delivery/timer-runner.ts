@@ -1,3 +1,4 @@
+import { isStoreInTrouble } from '../errors/store-errors.ts'
 import { isTidingsError } from '../errors/tidings-error.ts'
 import { Bell } from '../internal/bell.ts'
 import { runInFrame } from '../internal/flow.ts'
@@ -155,7 +156,5 @@ export class TimerRunner {
 /** Whether the command was refused by its handler, rather than that it could not be handled now. */
 function isOutcome(error: unknown): boolean {
   if (!isTidingsError(error)) return true
-  return (
-    !error.retryable && !error.code.startsWith('TIDINGS_STORE_') && error.code !== 'TIDINGS_CLOSED'
-  )
+  return !error.retryable && !isStoreInTrouble(error) && error.code !== 'TIDINGS_CLOSED'
 }

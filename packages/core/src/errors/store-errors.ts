@@ -1,4 +1,9 @@
-import { TidingsError, type ErrorCode, type TidingsErrorOptions } from './tidings-error.ts'
+import {
+  isTidingsError,
+  TidingsError,
+  type ErrorCode,
+  type TidingsErrorOptions,
+} from './tidings-error.ts'
 
 /** What an append may expect of a stream: an exact version (0 = no event), or one of three words. */
 export type ExpectedVersion = number | 'any' | 'no-stream' | 'stream-exists'
@@ -97,6 +102,8 @@ export type StoreErrorCode = Extract<ErrorCode, `TIDINGS_STORE_${string}`>
 export class StoreError extends TidingsError<StoreErrorCode> {
   /** The file or database, without secrets. */
   readonly location: string
+  /** The caller's own statement that was refused; undefined where it was none of his. */
+  declare readonly statement?: string
 
   constructor(
     code: StoreErrorCode,
@@ -107,6 +114,15 @@ export class StoreError extends TidingsError<StoreErrorCode> {
     super(code, message, options)
     this.location = location
   }
+}
+
+/**
+ * Whether the store is in trouble, so that the same may succeed later: not where it refused a statement of the
+ * user's own, which it will refuse again.
+ */
+export function isStoreInTrouble(error: unknown): boolean {
+  if (!isTidingsError(error) || !error.code.startsWith('TIDINGS_STORE_')) return false
+  return error.retryable || (error as StoreError).statement === undefined
 }
 
 /** Somebody else owns the subscription now: the lease was lost. Nothing that was under way is stored. */

@@ -61,6 +61,11 @@ export class Names {
     return this.#names
   }
 
+  /** Whether it holds names that are not committed yet. */
+  get hasAdded(): boolean {
+    return this.#added.length > 0
+  }
+
   committed(): void {
     if (this.#added.length > 0) this.#added = []
   }

@@ -44,9 +44,14 @@ export class SharedCommit {
 
   /** Whether one more may wait in it for those behind it. */
   get takesMore(): boolean {
-    const nowMs = performance.now()
-    if (this.isOpen) return this.#ended.length < MOST && nowMs - this.#sinceMs < SHARED_MS
-    return nowMs >= this.#apartUntilMs && !this.#defersChecks()
+    if (this.#defersChecks()) return false
+    if (this.isOpen) return this.#ended.length < MOST && this.isYoung
+    return performance.now() >= this.#apartUntilMs
+  }
+
+  /** Whether one more may begin within it: those that fail in a row must not keep it open. */
+  get isYoung(): boolean {
+    return performance.now() - this.#sinceMs < SHARED_MS
   }
 
   /** Resolves with the commit. @throws what that fails of */
@@ -72,9 +77,15 @@ export class SharedCommit {
     const { db } = this.#connection
     // Some errors of SQLite, and `or rollback` of the user's, take back everything by themselves.
     if (!db.isTransaction) return false
-    db.exec('rollback to shared')
-    db.exec('release shared')
-    return true
+    try {
+      db.exec('rollback to shared')
+      db.exec('release shared')
+      return true
+    } catch {
+      // The disk, say: better nothing of all of them than a part of one that was refused.
+      if (db.isTransaction) db.exec('rollback')
+      return false
+    }
   }
 
   succeed(): void {
@@ -113,15 +124,19 @@ export class SharedCommit {
 
   /**
    * A foreign key that is checked at the commit would fail all of them for one. Asked for again only when
-   * the tables have changed.
+   * the tables have changed. Temporary ones are not counted by the file: they are looked for each time.
    */
   #defersChecks(): boolean {
     const version = this.#connection.rows('pragma schema_version').get()?.[0] as number
     if (version !== this.#schemaVersion) {
-      const sql = "select 1 from sqlite_schema where sql like '%deferr%' limit 1"
-      this.#hasDeferred = this.#connection.rows(sql).get() !== undefined
+      this.#hasDeferred = this.#defersIn('sqlite_schema')
       this.#schemaVersion = version
     }
-    return this.#hasDeferred
+    return this.#hasDeferred || this.#defersIn('sqlite_temp_schema')
+  }
+
+  #defersIn(schema: string): boolean {
+    const sql = `select 1 from ${schema} where sql like '%deferr%' limit 1`
+    return this.#connection.rows(sql).get() !== undefined
   }
 }

@@ -28,7 +28,7 @@ const constraints: Readonly<Record<number, BrokenConstraint>> = {
  */
 export class SqlError extends StoreError {
   /** The text as it was prepared, without its values. */
-  readonly statement: string
+  override readonly statement: string
   /** Undefined for an error of another kind. */
   readonly constraint: BrokenConstraint | undefined
 

@@ -81,7 +81,7 @@ export class Writer {
       if (isBusy(error)) return false
       throw toStoreError(error, this.settings.location)
     }
-    this.#begun()
+    this.#begun(() => this.rollback())
     return true
   }
 
@@ -90,21 +90,26 @@ export class Writer {
     this.#commitShared()
     const { db } = this.connection
     await retryBusy(() => db.exec('begin immediate'), this.settings, signal)
-    this.#begun()
+    this.#begun(() => this.rollback())
   }
 
   /** Begins within a commit that others wait for. @returns false: nobody does */
   beginWithin(): boolean {
-    if (this.#shared?.isOpen !== true) return false
+    if (this.#shared?.isOpen !== true || !this.#shared.isYoung) return false
     this.#shared.begin()
-    this.#begun()
+    this.#begun(() => this.rollbackWithin())
     return true
   }
 
-  #begun(): void {
+  #begun(undo: () => void): void {
     this.#lastRecordedAt = -1
     this.#appended = false
-    this.step('begin')
+    try {
+      this.step('begin')
+    } catch (error) {
+      undo()
+      throw error
+    }
   }
 
   /**
@@ -126,7 +131,13 @@ export class Writer {
   /** Whether a transaction that ends now may leave its commit to those behind it. */
   get mayCommitLater(): boolean {
     // Who reads the log, and the names that it made, go by commits: an append is committed at once.
-    return this.#mutex.isWanted && !this.#appended && this.#shared?.takesMore === true
+    return (
+      this.#mutex.isWanted &&
+      !this.#appended &&
+      this.connection.db.isTransaction &&
+      !this.#ownNames.some((names) => names.hasAdded) &&
+      this.#shared?.takesMore === true
+    )
   }
 
   /**

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import type { SqliteStore } from '../../src/sqlite/sqlite-store.ts'
 import { sqlite } from '../../src/sqlite.ts'
 import { scratch } from './log-fixture.ts'
@@ -24,6 +24,22 @@ it.each(calls)('whoever %s again and again lets a timer fire', async (_, call) =
   const startMs = performance.now()
   while (!fired.signal.aborted && performance.now() - startMs < LIMIT_MS) await call(store)
   expect(fired.signal.aborted).toBe(true)
+  await store.close()
+  folder.remove()
+})
+
+it('fake timers that come and go leave no call waiting', async () => {
+  const folder = scratch()
+  vi.useFakeTimers({ toFake: ['setImmediate', 'setTimeout'] })
+  const store = sqlite(folder.path('log.db'))
+  try {
+    await store.head()
+  } finally {
+    vi.useRealTimers()
+  }
+  const startMs = performance.now()
+  while (performance.now() - startMs < 30) await store.head()
+  expect(await store.head()).toBe(0)
   await store.close()
   folder.remove()
 })

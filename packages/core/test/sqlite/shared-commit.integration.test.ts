@@ -1,8 +1,9 @@
+import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { sqlite, type AppendStep, type SqliteOptions, type SqliteStore } from '../../src/sqlite.ts'
 import type { SqlTransaction } from '../../src/store/store.ts'
-import { append, scratch } from './log-fixture.ts'
+import { append, event, scratch } from './log-fixture.ts'
 
 const together = { sharesCommit: true } as const
 
@@ -216,6 +217,94 @@ describe('transactions that share a commit', () => {
     const answers = await Promise.allSettled([put(1), orphan, put(2)])
     expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
     expect(await rows()).toEqual([1, 2])
+  })
+})
+
+describe('what is known of a shared commit', () => {
+  it('one whose transaction the database took back unseen is not answered by the commit of others', async () => {
+    const { exec } = DatabaseSync.prototype
+    let writer: DatabaseSync | undefined
+    DatabaseSync.prototype.exec = function (sql) {
+      if (sql === 'begin immediate') writer = this
+      return exec.call(this, sql)
+    }
+    try {
+      // As SQLite does where a SELECT fails of the disk, whose error the handler has swallowed.
+      const first = store.transaction(async (tx) => {
+        await write(tx, 1)
+        exec.call(writer!, 'rollback')
+      }, together)
+      const answers = await Promise.allSettled([first, put(2)])
+      expect(answers.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+    } finally {
+      DatabaseSync.prototype.exec = exec
+    }
+    expect(await rows()).toEqual([2])
+  })
+
+  it('those that fail in a row do not keep it open', async () => {
+    let isAnswered = false
+    const first = put(1).then(() => (isAnswered = true))
+    const failing = Array.from({ length: 20 }, async (_, n) =>
+      store.transaction(async (tx) => {
+        await write(tx, 2)
+        const startMs = performance.now()
+        while (performance.now() - startMs < 6);
+        if (n > 2) expect(isAnswered).toBe(true)
+        throw new Error('in a row')
+      }, together),
+    )
+    const answers = await Promise.allSettled(failing)
+    await first
+    for (const answer of answers) expect(answer).toMatchObject({ reason: { message: 'in a row' } })
+    expect(commits()).toBe(1)
+  })
+
+  it('a name that was taken back with it is not remembered', async () => {
+    const first = event('A/1')
+    await store.append([append('A/1', 0, first)])
+    const renamed = { ...first.envelope, eventType: 'Todo.Item.Renamed' }
+    const repeat = (): Promise<void> =>
+      store.transaction(
+        async (tx) => void (await tx.append([append('A/1', 1, { ...first, envelope: renamed })])),
+        together,
+      )
+    const failing = store.transaction.bind(store, async (tx) => {
+      await tx.sql`select 1`
+      throw new Error('mine')
+    })
+    strike = (step) => {
+      if (step === 'before-commit') throw new Error('the disk')
+    }
+    await Promise.allSettled([repeat(), failing(together), repeat(), put(1)])
+    strike = undefined
+    await store.append([append('A/2', 0, event('A/2', { eventType: 'Todo.Item.Renamed' }))])
+    const [read] = await store.readStream('A/2').toArray()
+    expect(read?.eventType).toBe('Todo.Item.Renamed')
+  })
+
+  it('a temporary table whose key is checked at the commit keeps them apart too', async () => {
+    await store.transaction(async (tx) => {
+      await tx.sql`create temp table parents (n integer primary key)`
+      await tx.sql`create temp table orphans (n integer references parents (n) deferrable initially deferred)`
+    })
+    const orphan = store.transaction.bind(store, async (tx) => {
+      await tx.sql`insert into orphans values (99)`
+    })
+    const first = put(1)
+    const answers = await Promise.allSettled([first, orphan(together), put(2)])
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  })
+
+  it('one that cannot begin leaves no transaction behind', async () => {
+    strike = (step) => {
+      if (step !== 'begin') return
+      strike = undefined
+      throw new Error('at the begin')
+    }
+    await expect(put(1)).rejects.toThrow('at the begin')
+    await put(2)
+    expect(await rows()).toEqual([2])
   })
 })
 
