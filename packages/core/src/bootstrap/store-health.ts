@@ -1,4 +1,5 @@
-import { isTidingsError, type ErrorCode } from '../errors/tidings-error.ts'
+import { isStoreInTrouble } from '../errors/store-errors.ts'
+import type { ErrorCode } from '../errors/tidings-error.ts'
 import type { Clock } from '../internal/clock.ts'
 
 /** For so long a failure of the store speaks against sending more commands. */
@@ -28,7 +29,8 @@ export function watchStore(clock: Clock): StoreHealth {
     failure = undefined
   }
   const onFailed = (error: unknown): void => {
-    if (isTidingsError(error) && STORE_FAULTS.has(error.code))
+    // A statement of the user's own that it refuses says nothing of the store.
+    if (isStoreInTrouble(error) && STORE_FAULTS.has(error.code))
       failure = { message: error.message, atMs: clock.now() }
   }
   return {

@@ -120,7 +120,7 @@ export class StoreError extends TidingsError<StoreErrorCode> {
  * Whether the store is in trouble, so that the same may succeed later: not where it refused a statement of the
  * user's own, which it will refuse again.
  */
-export function isStoreInTrouble(error: unknown): boolean {
+export function isStoreInTrouble(error: unknown): error is StoreError {
   if (!isTidingsError(error) || !error.code.startsWith('TIDINGS_STORE_')) return false
   return error.retryable || (error as StoreError).statement === undefined
 }

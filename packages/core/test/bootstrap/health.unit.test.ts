@@ -43,6 +43,14 @@ test('a store that fails makes the application unready, until it works or ten se
   expect(app.health()).toEqual(good)
 })
 
+test('a statement of its own that the store refuses does not', async () => {
+  const { app, state, update } = await startBreakable()
+  const refused = new StoreError('TIDINGS_STORE_FAILED', 'memory:', 'A row breaks a constraint.')
+  state.failure = Object.assign(refused, { statement: 'insert into mails values (?)' })
+  await expect(update()).rejects.toBe(refused)
+  expect(app.health()).toEqual(good)
+})
+
 test('also where the application appends itself', async () => {
   const { app, state, full } = await startBreakable()
   state.failure = full
