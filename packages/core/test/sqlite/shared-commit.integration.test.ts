@@ -223,16 +223,16 @@ describe('transactions that share a commit', () => {
 describe('what is known of a shared commit', () => {
   it('one whose transaction the database took back unseen is not answered by the commit of others', async () => {
     const { exec } = DatabaseSync.prototype
-    let writer: DatabaseSync | undefined
+    const writers = new Set<DatabaseSync>()
     DatabaseSync.prototype.exec = function (sql) {
-      if (sql === 'begin immediate') writer = this
+      if (sql === 'begin immediate') writers.add(this)
       return exec.call(this, sql)
     }
     try {
       // As SQLite does where a SELECT fails of the disk, whose error the handler has swallowed.
       const first = store.transaction(async (tx) => {
         await write(tx, 1)
-        exec.call(writer!, 'rollback')
+        for (const writer of writers) exec.call(writer, 'rollback')
       }, together)
       const answers = await Promise.allSettled([first, put(2)])
       expect(answers.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
