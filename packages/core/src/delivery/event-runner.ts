@@ -222,8 +222,7 @@ export class EventRunner {
     if (error instanceof SessionOver) throw error
     if (!isTidingsError(error)) return false
     const isStop = error.code === 'TIDINGS_CLOSED' && this.#host.isStopping
-    const isStore = error.code === 'TIDINGS_FENCED' || isStoreInTrouble(error)
-    if (!isStop && !isStore) return false
+    if (!isStop && error.code !== 'TIDINGS_FENCED' && !isStoreInTrouble(error)) return false
     await this.#host.recover(error)
     return true
   }
