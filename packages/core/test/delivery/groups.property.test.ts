@@ -143,6 +143,6 @@ test('groups take each event once, those of a key in order, whoever asks for a k
       expect(new Set(driver.done).size).toBe(driver.items.length)
       expect(driver.done).toHaveLength(driver.items.length)
     }),
-    { numRuns: 100 },
+    { numRuns: 300 },
   )
 })
