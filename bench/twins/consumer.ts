@@ -95,6 +95,9 @@ export interface RawRecord {
 /** Number → name. */
 type NameMap = ReadonlyMap<number, string>
 
+/** Where the look at a text goes: V8 leaves out one whose result nobody keeps. */
+const look = { last: 0 }
+
 /** Makes the same record of a row that ours makes; the payload goes out as the text that it is kept as. */
 export function recordMaker(database: DatabaseSync): (row: LogRow) => RawRecord {
   return recordMakerOf(namesIn(database, 'event_types'), namesIn(database, 'topics'))
@@ -107,6 +110,8 @@ export function recordMakerOf(types: NameMap, topics: NameMap): (row: LogRow) =>
     const slash = stream.indexOf('/')
     const aggregateId = stream.slice(slash + 1)
     const value = `{"event_id":"${row[3]}","event_type":"${type}","event_version":${row[5]},"timestamp":"${new Date(row[8] as number).toISOString()}","aggregate_type":"${stream.slice(0, slash)}","aggregate_id":${JSON.stringify(aggregateId)},"correlation_id":"${row[6]}","causation_id":${row[7] === null ? 'null' : `"${row[7]}"`},"payload":${row[11]},"metadata":{"version":${row[5]}${membersOf(row[12] as string | null)}},"stream_version":${row[2]},"position":${row[0]},"recorded_at":"${new Date(row[9] as number).toISOString()}"}`
+    // One piece, as whoever sends it needs it: a rope of thirty burdens each collection while it is kept.
+    look.last = value.charCodeAt(0)
     return {
       topic: topics.get(row[13] as number)!,
       key: (row[14] as string | null) ?? aggregateId,

@@ -13,6 +13,7 @@ export type {
   LogCatalog,
   LogFault,
   LogStats,
+  LogReadOptions,
   ReadOptions,
   ReadStreamOptions,
   SnapshotStore,

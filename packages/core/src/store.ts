@@ -18,7 +18,8 @@ export {
   type ReaderOptions,
 } from './store/event-reader.ts'
 export { lastError } from './store/last-error.ts'
-export { parseMetadata } from './contract/envelope.ts'
+export { NO_METADATA, parseMetadata } from './contract/envelope.ts'
+export { JsonText } from './contract/json-text.ts'
 export { PlacedEvents, type Placed } from './store/placed-events.ts'
 export {
   minimumReaderOf,

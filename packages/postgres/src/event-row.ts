@@ -1,5 +1,5 @@
-import { freezeEnvelope, toIsoTime, type EventMetadata, type StoredEnvelope } from 'tidings'
-import { parseMetadata } from 'tidings/store'
+import { freezeEnvelope, toIsoTime, type StoredEnvelope } from 'tidings'
+import { JsonText, NO_METADATA, parseMetadata } from 'tidings/store'
 
 import type { Names, NameTables } from './names.ts'
 import type { Cell, Row } from './session.ts'
@@ -12,17 +12,20 @@ export function msOf(column: string): string {
 /** The columns of `event_log e` that an envelope is made of, in the order that {@link toEnvelope} takes. */
 export const EVENT_COLUMNS: string = `e.position, e.stream, e.version, e.event_id, e.event_type, e.event_version, e.correlation_id, e.causation_id, ${msOf('e.occurred_at')}, ${msOf('e.recorded_at')}, e.schema, e.payload, e.metadata, e.topic, e.key`
 
-const NO_METADATA: EventMetadata = Object.freeze({})
-
-/** Rows of the log as envelopes. Names that came since are read first. */
+/**
+ * Rows of the log as envelopes. Names that came since are read first.
+ *
+ * @param asText their payloads stay the text that they are
+ */
 export async function toEnvelopes(
   rows: readonly Row[],
   names: NameTables,
+  asText = false,
 ): Promise<readonly StoredEnvelope[]> {
   await know(rows, 4, names.eventTypes)
   await know(rows, 10, names.schemaHashes)
   await know(rows, 13, names.topics)
-  return rows.map((row) => toEnvelope(row, names))
+  return rows.map((row) => toEnvelope(row, names, asText))
 }
 
 async function know(rows: readonly Row[], column: number, names: Names): Promise<void> {
@@ -33,7 +36,7 @@ async function know(rows: readonly Row[], column: number, names: Names): Promise
 }
 
 /** The optional members are absent, not undefined, where there is none. */
-function toEnvelope(row: Row, names: NameTables): StoredEnvelope {
+function toEnvelope(row: Row, names: NameTables, asText: boolean): StoredEnvelope {
   const stream = row[1] as string
   const slash = stream.indexOf('/')
   const payload = row[11] as string | null
@@ -46,7 +49,7 @@ function toEnvelope(row: Row, names: NameTables): StoredEnvelope {
     aggregateType: stream.slice(0, slash),
     aggregateId: stream.slice(slash + 1),
     correlationId: row[6] as string,
-    payload: payload === null ? null : JSON.parse(payload),
+    payload: payload === null ? null : asText ? new JsonText(payload) : JSON.parse(payload),
     metadata: metadata === null ? NO_METADATA : parseMetadata(metadata),
     streamVersion: row[2] as number,
     position: row[0] as number,

@@ -4,7 +4,7 @@ import {
   isUuid,
   type EventFilter,
   type EventReader,
-  type ReadOptions,
+  type LogReadOptions,
 } from 'tidings'
 import { makeEventReader, requireWhole } from 'tidings/store'
 
@@ -34,7 +34,7 @@ interface Place {
 export function queryPages(
   open: () => Promise<ReadSide>,
   filter: EventFilter,
-  { after, reverse = false, ...options }: ReadOptions = {},
+  { after, reverse = false, payloadsAsText = false, ...options }: LogReadOptions = {},
 ): EventReader {
   if (after !== undefined) requireWhole('after', after, 0)
   const times = { since: toTime('since', filter.since), until: toTime('until', filter.until) }
@@ -42,7 +42,7 @@ export function queryPages(
     const side = await open()
     const place = { reverse, size, after: last?.position ?? after }
     const rows = await readPage(side, { ...filter, ...times }, place)
-    const events = await toEnvelopes(rows, side.names)
+    const events = await toEnvelopes(rows, side.names, payloadsAsText)
     return { events, more: events.length === size }
   }, options)
 }

@@ -15,6 +15,7 @@ import {
   type LogCatalog,
   type OperationStore,
   type ParkedStore,
+  type LogReadOptions,
   type ReadOptions,
   type ReadStreamOptions,
   type RetentionStore,
@@ -197,7 +198,7 @@ class PostgresLogStore implements PostgresStore {
     return readStreamPages(() => this.#side(), stream, options)
   }
 
-  readAll(options?: ReadOptions): EventReader {
+  readAll(options?: LogReadOptions): EventReader {
     return this.query({}, options)
   }
 

@@ -12,7 +12,7 @@ import type { Envelope } from './envelope.ts'
 import type { JsonObject } from './json.ts'
 import { parseJson, readUtf8 } from './json-bytes.ts'
 import { fromCloudEvent } from './read-cloud-event.ts'
-import { decodeWire, TIDINGS_CONTENT_TYPE, toWire } from './tidings-codec.ts'
+import { decodeWire, encodeWire, TIDINGS_CONTENT_TYPE, toWire } from './tidings-codec.ts'
 
 /** One way to say an event as a JSON object and to read it again. */
 export interface EventCodec {
@@ -39,14 +39,9 @@ export const cloudEventsCodec: EventCodec = {
   fromJson: fromCloudEvent,
 }
 
-const codecs: Readonly<Record<EventFormat, EventCodec>> = {
-  tidings: tidingsCodec,
-  cloudevents: cloudEventsCodec,
-}
-
 /** An envelope as JSON text of a format. */
 export function encodeEvent(envelope: Envelope, format: EventFormat = 'tidings'): string {
-  return JSON.stringify(codecs[format].toJson(envelope))
+  return format === 'tidings' ? encodeWire(envelope) : JSON.stringify(toCloudEvent(envelope))
 }
 
 /**

@@ -190,9 +190,11 @@ export class LogTail {
     // Read first: whatever comes later is beyond what this page claims to have looked at.
     const head = await this.#store.head()
     const options = { after, limit: size, pageSize: size }
-    const { types } = selection
+    const { types, passesOn } = selection
     const walks = types === undefined || this.#dense.has(selection)
-    const reader = walks ? this.#store.readAll(options) : this.#store.query({ types }, options)
+    const reader = walks
+      ? this.#store.readAll({ ...options, payloadsAsText: passesOn })
+      : this.#store.query({ types }, options)
     const events = await reader.toArray()
     const last = events.at(-1)?.position ?? after
     if (types !== undefined) this.#note(selection, events, last - after)

@@ -8,10 +8,16 @@ export interface Selection {
   readonly types: readonly string[] | undefined
   /** `undeclared`: a glob fits it, and no contract of this application has the name. */
   choose(eventType: string): 'wanted' | 'undeclared' | 'other'
+  /** Its events are passed on as they are, and nobody looks into their payloads. */
+  readonly passesOn: boolean
 }
 
 /** Everything, whoever declared it. */
-export const EVERYTHING: Selection = { types: undefined, choose: () => 'wanted' }
+export const EVERYTHING: Selection = {
+  types: undefined,
+  choose: () => 'wanted',
+  passesOn: true,
+}
 
 /** Reads what a subscription has chosen, against the contracts of the application. */
 export function makeSelection(chosen: readonly SubscribedTo[], registry: Registry): Selection {
@@ -24,6 +30,7 @@ export function makeSelection(chosen: readonly SubscribedTo[], registry: Registr
     return fits.some((fit) => fit(eventType)) ? 'undeclared' : 'other'
   }
   return {
+    passesOn: false,
     types: globs.includes('**') ? undefined : [...names, ...globs],
     choose(eventType) {
       let choice = known.get(eventType)

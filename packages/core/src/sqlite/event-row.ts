@@ -1,5 +1,6 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { freezeEnvelope, NO_METADATA, parseMetadata } from '../contract/envelope.ts'
+import { JsonText } from '../contract/json-text.ts'
 import { toIsoTime } from '../internal/time.ts'
 import type { Cell } from './connection.ts'
 import type { NameTables } from './names.ts'
@@ -8,8 +9,16 @@ import type { NameTables } from './names.ts'
 export const EVENT_COLUMNS =
   'e.position, e.stream, e.version, e.event_id, e.event_type, e.event_version, e.correlation_id, e.causation_id, e.occurred_at, e.recorded_at, e.schema, e.payload, e.metadata, e.topic, e.key'
 
-/** A row of the log as an envelope. The optional members are absent, not undefined, where there is none. */
-export function toEnvelope(row: readonly Cell[], names: NameTables): StoredEnvelope {
+/**
+ * A row of the log as an envelope. The optional members are absent, not undefined, where there is none.
+ *
+ * @param asText its payload stays the text that it is
+ */
+export function toEnvelope(
+  row: readonly Cell[],
+  names: NameTables,
+  asText = false,
+): StoredEnvelope {
   const stream = row[1] as string
   const slash = stream.indexOf('/')
   const payload = row[11] as string | null
@@ -22,7 +31,7 @@ export function toEnvelope(row: readonly Cell[], names: NameTables): StoredEnvel
     aggregateType: stream.slice(0, slash),
     aggregateId: stream.slice(slash + 1),
     correlationId: row[6] as string,
-    payload: payload === null ? null : JSON.parse(payload),
+    payload: payload === null ? null : asText ? new JsonText(payload) : JSON.parse(payload),
     metadata: metadata === null ? NO_METADATA : parseMetadata(metadata),
     streamVersion: row[2] as number,
     position: row[0] as number,

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
 import { makeEventReader, requireWhole, type EventPage } from '../store/event-reader.ts'
-import type { EventFilter, EventReader, ReadOptions } from '../store/store.ts'
+import type { EventFilter, EventReader, LogReadOptions } from '../store/store.ts'
 import type { Cell } from './connection.ts'
 import { EVENT_COLUMNS, toEnvelope } from './event-row.ts'
 import { compileFilter, conditionsOf, type CompiledFilter, type Conditions } from './filter-sql.ts'
@@ -48,7 +48,7 @@ interface Found {
 export function queryPages(
   open: () => Promise<ReadSide>,
   filter: EventFilter,
-  { after, reverse = false, ...options }: ReadOptions = {},
+  { after, reverse = false, payloadsAsText = false, ...options }: LogReadOptions = {},
 ): EventReader {
   if (after !== undefined) requireWhole('after', after, 0)
   const compiled = compileFilter(filter)
@@ -59,7 +59,7 @@ export function queryPages(
     const side = await open()
     // Pages without a match follow each other; others must have their turn between them.
     if (scanned) await nextTurn()
-    const page = await side.read(() => readPage(side, compiled, { cursor, size }))
+    const page = await side.read(() => readPage(side, compiled, { cursor, size, payloadsAsText }))
     scanned = page.events.length < size
     return page
   }, options)
@@ -68,11 +68,16 @@ export function queryPages(
 interface Step {
   readonly cursor: Cursor
   readonly size: number
+  readonly payloadsAsText: boolean
 }
 
 const NOTHING: EventPage = Object.freeze({ events: [], more: false })
 
-function readPage(side: ReadSide, compiled: CompiledFilter, { cursor, size }: Step): EventPage {
+function readPage(
+  side: ReadSide,
+  compiled: CompiledFilter,
+  { cursor, size, payloadsAsText }: Step,
+): EventPage {
   const head = readHead(side)
   const limits = cursor.reverse
     ? { low: 1, high: Math.min(cursor.next, head) }
@@ -81,7 +86,7 @@ function readPage(side: ReadSide, compiled: CompiledFilter, { cursor, size }: St
   const step = chooseStep(side, compiled, { limits, cursor })
   if (step === undefined) return NOTHING
   const found = step.read(size)
-  const events = found.rows.map((row) => toEnvelope(row, side.names))
+  const events = found.rows.map((row) => toEnvelope(row, side.names, payloadsAsText))
   cursor.version = events.at(-1)?.streamVersion ?? cursor.version
   if (cursor.reverse) cursor.next = (found.done ? step.range.low : found.last) - 1
   else cursor.next = (found.done ? step.range.high : found.last) + 1

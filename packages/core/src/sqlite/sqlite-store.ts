@@ -19,6 +19,7 @@ import type {
   EventReader,
   InboxStore,
   LogCatalog,
+  LogReadOptions,
   ReadOptions,
   ReadStreamOptions,
   SnapshotStore,
@@ -167,7 +168,7 @@ class SqliteLogStore implements SqliteStore {
     return readStreamPages(async () => (await this.#ready()).side, stream, options)
   }
 
-  readAll(options?: ReadOptions): EventReader {
+  readAll(options?: LogReadOptions): EventReader {
     return this.query({}, options)
   }
 

@@ -1,6 +1,7 @@
 import type { DeclaredContract } from '../contract/declared.ts'
 import type { EventClass, SealedEvent } from '../contract/seal.ts'
 import type { StoredEnvelope } from '../contract/envelope.ts'
+import type { JsonText } from '../contract/json-text.ts'
 import type { ExpectedVersion } from '../errors/store-errors.ts'
 import type { CommandRecord } from './command-record.ts'
 import type { CommitListener } from './commits.ts'
@@ -83,6 +84,15 @@ export interface ReadOptions {
   /** Events fetched at once, 1000 by default: what a reader holds in memory. */
   readonly pageSize?: number | undefined
   readonly signal?: AbortSignal | undefined
+}
+
+/** How the whole log is read. */
+export interface LogReadOptions extends ReadOptions {
+  /**
+   * Payloads may be {@link JsonText}, for whoever passes events on and does not look into them. A store
+   * is free to give them parsed all the same.
+   */
+  readonly payloadsAsText?: boolean | undefined
 }
 
 export interface ReadStreamOptions {
@@ -216,7 +226,7 @@ export interface Store<Tx extends StoreTransaction = StoreTransaction> extends A
   /** The events of a stream that are kept; where the first ones were deleted it begins behind them. */
   readStream(stream: string, options?: ReadStreamOptions): EventReader
   /** The whole log in order of position, from the first event that is kept. */
-  readAll(options?: ReadOptions): EventReader
+  readAll(options?: LogReadOptions): EventReader
   /** The events that match, in order of position, each exactly once. */
   query(filter: EventFilter, options?: ReadOptions): EventReader
   /** @returns the event with this id, wherever it is */

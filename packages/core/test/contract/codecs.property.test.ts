@@ -8,9 +8,11 @@ import {
   isBinaryCloudEvent,
   tidingsCodec,
   toBinaryCloudEvent,
+  toWire,
   type DecodedEvent,
   type Envelope,
 } from '../../src/contract.ts'
+import { JsonText } from '../../src/contract/json-text.ts'
 import { envelope, isoTime, json, name, storedFacts } from './arbitraries.ts'
 
 const utf8 = new TextEncoder()
@@ -59,6 +61,30 @@ describe.each(ways)('%s', (_, travel) => {
       }),
     )
   })
+})
+
+it('writes what JSON.stringify would, whatever is in it, and a payload that is text as it is', () => {
+  const anyText = fc.oneof(
+    name,
+    fc.string({ unit: 'binary' }),
+    fc.constantFrom('\ud800', '"', '\\', '\u0007'),
+  )
+  const odd = fc.record(
+    { aggregateId: anyText, eventType: anyText, causationId: anyText },
+    { requiredKeys: [] },
+  )
+  const known = fc.oneof(fc.constant({}), storedFacts)
+  fc.assert(
+    fc.property(envelope, odd, known, (event, texts, stored) => {
+      const whole = { ...event, ...texts, ...stored }
+      const written = JSON.stringify(toWire(whole))
+      expect(encodeEvent(whole)).toBe(written)
+      const payload = new JsonText(JSON.stringify(whole.payload))
+      expect(encodeEvent({ ...whole, payload })).toBe(written)
+      expect(JSON.stringify(toWire({ ...whole, payload }))).toBe(written)
+    }),
+    { numRuns: 1000 },
+  )
 })
 
 /** A CloudEvent of somebody else. */

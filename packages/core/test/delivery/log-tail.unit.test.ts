@@ -77,6 +77,24 @@ function sample() {
 const positionsOf = (page: { events: readonly { position: number }[] } | undefined) =>
   page?.events.map(({ position }) => position)
 
+test('what is passed on may stay text; what is handled is parsed', async () => {
+  const asked: unknown[] = []
+  const inner = memoryStore()
+  const store = withOverrides(inner, {
+    readAll(options) {
+      asked.push(options?.payloadsAsText)
+      return inner.readAll(options)
+    },
+  })
+  const events = [sample()]
+  await inner.append([{ stream: 'Test.Thing/1', expectedVersion: 'any', events }])
+  const tail = new LogTail(store)
+  await tail.read(0, EVERYTHING)
+  await tail.read(0, { ...EVERYTHING, passesOn: false })
+  tail.end()
+  expect(asked).toEqual([true, false])
+})
+
 /** Reads to the end, and waits there. */
 async function atEnd({ tail }: ReturnType<typeof open>, after: number) {
   expect(await tail.read(after, EVERYTHING)).toEqual({ events: [], upTo: after })

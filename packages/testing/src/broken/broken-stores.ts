@@ -4,7 +4,7 @@ import {
   type AppendResult,
   type Clock,
   type EventReader,
-  type ReadOptions,
+  type LogReadOptions,
   type SealedEvent,
   type Store,
   type StoredEnvelope,
@@ -89,7 +89,7 @@ class Duplicating extends StoreWrapper {
 }
 
 class Reordering extends StoreWrapper {
-  override readAll(options?: ReadOptions): EventReader {
+  override readAll(options?: LogReadOptions): EventReader {
     return changePages(this.inner.readAll(options), ([first, second, ...rest]) =>
       first === undefined || second === undefined
         ? [first].filter(isEvent)
@@ -126,7 +126,7 @@ class AcknowledgingEarly extends StoreWrapper {
 
 /** Numbers events before they are committed, as a plain sequence does, and reads past those that are not. */
 class SkippingGaps extends StoreWrapper {
-  override readAll(options?: ReadOptions): EventReader {
+  override readAll(options?: LogReadOptions): EventReader {
     const { inner } = this
     return readerOf(async function* withoutLate() {
       const head = await inner.head()
@@ -231,7 +231,7 @@ class RecordingCommandsFirst extends StoreWrapper {
 }
 
 class ReadingEverything extends StoreWrapper {
-  override readAll(options?: ReadOptions): EventReader {
+  override readAll(options?: LogReadOptions): EventReader {
     const { inner } = this
     return readerOf(async function* everything() {
       yield await inner.readAll(options).toArray()
@@ -240,7 +240,7 @@ class ReadingEverything extends StoreWrapper {
 }
 
 class MissingBoundaries extends StoreWrapper {
-  override readAll(options?: ReadOptions): EventReader {
+  override readAll(options?: LogReadOptions): EventReader {
     const size = options?.pageSize ?? 1000
     return changePages(this.inner.readAll(options), (page) =>
       page.length === size ? page.slice(0, -1) : page,
@@ -249,7 +249,7 @@ class MissingBoundaries extends StoreWrapper {
 }
 
 class DeafToAborts extends StoreWrapper {
-  override readAll({ signal: _, ...options }: ReadOptions = {}): EventReader {
+  override readAll({ signal: _, ...options }: LogReadOptions = {}): EventReader {
     return this.inner.readAll(options)
   }
 }
@@ -276,7 +276,7 @@ class FollowingTheClock extends StoreWrapper {
     return results
   }
 
-  override readAll(options?: ReadOptions): EventReader {
+  override readAll(options?: LogReadOptions): EventReader {
     return changePages(this.inner.readAll(options), (page) =>
       page.map((event) => ({
         ...event,

@@ -11,6 +11,7 @@ import type {
   LogCatalog,
   OperationStore,
   ParkedStore,
+  LogReadOptions,
   ReadOptions,
   ReadStreamOptions,
   RetentionStore,
@@ -98,7 +99,7 @@ export class StoreWrapper implements Store {
     return this.inner.readStream(stream, options)
   }
 
-  readAll(options?: ReadOptions): EventReader {
+  readAll(options?: LogReadOptions): EventReader {
     return this.inner.readAll(options)
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import {
   createRegistry,
   defineEvent,
+  encodeEvent,
   sealDraft,
   systemClock,
   type Envelope,
@@ -71,6 +72,12 @@ async function keepPayloads({ open, ids }: StoreHarness): Promise<void> {
     JSON.stringify(read.map((event) => event.payload)),
     JSON.stringify(payloads),
     'by reading too',
+  )
+  const asText = await store.readAll({ pageSize: 4, payloadsAsText: true }).toArray()
+  assert.deepEqual(
+    asText.map((event) => encodeEvent(event)),
+    read.map((event) => encodeEvent(event)),
+    'and where they may stay text',
   )
 }
 

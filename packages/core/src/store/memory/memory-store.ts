@@ -17,6 +17,7 @@ import type {
   EventReader,
   InboxStore,
   LogCatalog,
+  LogReadOptions,
   ReadOptions,
   ReadStreamOptions,
   SnapshotStore,
@@ -170,7 +171,7 @@ class MemoryStore implements Store {
     return readStreamRecords(source, options)
   }
 
-  readAll(options?: ReadOptions): EventReader {
+  readAll(options?: LogReadOptions): EventReader {
     const source = { enter: () => this.#requireOpen(), records: () => this.#log.records }
     return readRecords(source, undefined, options)
   }
