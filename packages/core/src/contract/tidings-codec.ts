@@ -83,7 +83,7 @@ function jsonOf(payload: unknown): string | undefined {
 }
 
 /** What JSON does not take as it is: quotes, backslashes, control characters, and halves of pairs. */
-const ESCAPED = /["\\\u0000-\u001f\ud800-\udfff]/
+const ESCAPED = /["\\\p{Cc}\p{Cs}]/u
 
 function quoted(text: string): string {
   return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`

@@ -1,7 +1,6 @@
 import type { DeclaredContract } from '../contract/declared.ts'
 import type { EventClass, SealedEvent } from '../contract/seal.ts'
 import type { StoredEnvelope } from '../contract/envelope.ts'
-import type { JsonText } from '../contract/json-text.ts'
 import type { ExpectedVersion } from '../errors/store-errors.ts'
 import type { CommandRecord } from './command-record.ts'
 import type { CommitListener } from './commits.ts'
@@ -89,7 +88,7 @@ export interface ReadOptions {
 /** How the whole log is read. */
 export interface LogReadOptions extends ReadOptions {
   /**
-   * Payloads may be {@link JsonText}, for whoever passes events on and does not look into them. A store
+   * Payloads may be `JsonText`, for whoever passes events on and does not look into them. A store
    * is free to give them parsed all the same.
    */
   readonly payloadsAsText?: boolean | undefined
