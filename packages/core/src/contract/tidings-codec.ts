@@ -61,14 +61,21 @@ export function toWire(envelope: Envelope): JsonObject {
 
 /** The text of {@link toWire}, put together: that costs less than to make the object and to write it. */
 export function encodeWire(envelope: Envelope): string {
-  const { causationId, streamVersion, position, recordedAt } = envelope
+  const { eventId, correlationId, causationId } = envelope
   const payload = jsonOf(envelope.payload)
-  const stored =
+  const id = quoted(eventId)
+  const correlation = correlationId === eventId ? id : quoted(correlationId)
+  const causation = causationId === undefined ? 'null' : quoted(causationId)
+  return inOnePiece(
+    `{"event_id":${id},"event_type":${quoted(envelope.eventType)},"event_version":${envelope.eventVersion},"timestamp":${quoted(envelope.timestamp)},"aggregate_type":${quoted(envelope.aggregateType)},"aggregate_id":${quoted(envelope.aggregateId)},"correlation_id":${correlation},"causation_id":${causation}${payload === undefined ? '' : `,"payload":${payload}`},"metadata":${metadataJson(envelope)}${storedJson(envelope)}}`,
+  )
+}
+
+function storedJson({ streamVersion, position, recordedAt }: Envelope): string {
+  return (
     (streamVersion === undefined ? '' : `,"stream_version":${streamVersion}`) +
     (position === undefined ? '' : `,"position":${position}`) +
     (recordedAt === undefined ? '' : `,"recorded_at":${quoted(recordedAt)}`)
-  return inOnePiece(
-    `{"event_id":${quoted(envelope.eventId)},"event_type":${quoted(envelope.eventType)},"event_version":${envelope.eventVersion},"timestamp":${quoted(envelope.timestamp)},"aggregate_type":${quoted(envelope.aggregateType)},"aggregate_id":${quoted(envelope.aggregateId)},"correlation_id":${quoted(envelope.correlationId)},"causation_id":${causationId === undefined ? 'null' : quoted(causationId)}${payload === undefined ? '' : `,"payload":${payload}`},"metadata":${metadataJson(envelope)}${stored}}`,
   )
 }
 

@@ -187,18 +187,34 @@ export class LogTail {
   }
 
   async #readOwn(after: number, selection: Selection, size: number): Promise<LogPage> {
-    // Read first: whatever comes later is beyond what this page claims to have looked at.
+    const { types } = selection
+    if (types === undefined || this.#dense.has(selection)) {
+      const events = await this.#walk(after, selection, size)
+      // One that is full claims nothing beyond its last event, wherever the log ends.
+      if (events.length === size) return this.#noted(selection, after, { events, upTo: 0 })
+    }
+    // Asked before the reading: whatever comes later is beyond what this page claims to have looked at.
     const head = await this.#store.head()
-    const options = { after, limit: size, pageSize: size }
-    const { types, passesOn } = selection
-    const walks = types === undefined || this.#dense.has(selection)
-    const reader = walks
-      ? this.#store.readAll({ ...options, payloadsAsText: passesOn })
-      : this.#store.query({ types }, options)
-    const events = await reader.toArray()
+    const limits = { after, limit: size, pageSize: size }
+    const events =
+      types === undefined
+        ? await this.#walk(after, selection, size)
+        : await this.#store.query({ types }, limits).toArray()
+    const upTo = events.length < size ? head : 0
+    return this.#noted(selection, after, { events, upTo })
+  }
+
+  /** Everything behind a position. */
+  #walk(after: number, { passesOn }: Selection, size: number): Promise<readonly StoredEnvelope[]> {
+    const limits = { after, limit: size, pageSize: size }
+    return this.#store.readAll({ ...limits, payloadsAsText: passesOn }).toArray()
+  }
+
+  /** A page with where it ends, after a look at how many of its events were wanted. */
+  #noted(selection: Selection, after: number, { events, upTo }: LogPage): LogPage {
     const last = events.at(-1)?.position ?? after
-    if (types !== undefined) this.#note(selection, events, last - after)
-    return { events, upTo: events.length < size ? Math.max(head, last) : last }
+    if (selection.types !== undefined) this.#note(selection, events, last - after)
+    return { events, upTo: Math.max(upTo, last) }
   }
 
   /** Whether the next page is to be read through the index, or with everything between. */

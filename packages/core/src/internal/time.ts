@@ -7,6 +7,8 @@ const knownDays = new Float64Array(64).fill(Number.NaN)
 const prefixes: string[] = Array.from({ length: 64 }, () => '')
 let lastMs = Number.NaN
 let lastText = ''
+let otherMs = Number.NaN
+let otherText = ''
 
 /**
  * Milliseconds since the epoch → `2026-11-21T10:48:00.000Z`.
@@ -19,8 +21,17 @@ let lastText = ''
 export function toIsoTime(time: number): string {
   // A clock that is passed in may tell fractions. `Date` cuts them off; a table of texts has none for them.
   const timeMs = Math.trunc(time)
-  // Events come in bursts: those of one millisecond share the text.
+  // Events come in bursts, and each has two times: those of one millisecond share the text.
   if (timeMs === lastMs) return lastText
+  const [newerMs, newerText] = [lastMs, lastText]
+  lastText = timeMs === otherMs ? otherText : textOf(timeMs)
+  lastMs = timeMs
+  otherMs = newerMs
+  otherText = newerText
+  return lastText
+}
+
+function textOf(timeMs: number): string {
   const day = Math.floor(timeMs / DAY_MS)
   const place = day & 63
   if (knownDays[place] !== day) {
@@ -31,9 +42,7 @@ export function toIsoTime(time: number): string {
   const seconds = Math.floor(ms / 1000)
   const minutes = Math.floor(seconds / 60)
   const hours = Math.floor(minutes / 60)
-  lastText = `${prefixes[place]}${pad2[hours]}:${pad2[minutes - hours * 60]}:${pad2[seconds - minutes * 60]}.${pad3[ms - seconds * 1000]}Z`
-  lastMs = timeMs
-  return lastText
+  return `${prefixes[place]}${pad2[hours]}:${pad2[minutes - hours * 60]}:${pad2[seconds - minutes * 60]}.${pad3[ms - seconds * 1000]}Z`
 }
 
 const RFC3339 =

@@ -35,7 +35,7 @@ export function toEnvelope(
     metadata: metadata === null ? NO_METADATA : parseMetadata(metadata),
     streamVersion: row[2] as number,
     position: row[0] as number,
-    recordedAt: recordedText(row[9] as number),
+    recordedAt: toIsoTime(row[9] as number),
   }
   // A payload that is null is kept as the text 'null'.
   if (payload === null) envelope.erased = true
@@ -44,18 +44,6 @@ export function toEnvelope(
   if (row[13] !== null) envelope.topic = names.topics.nameOf(row[13] as number)
   if (row[14] !== null) envelope.key = row[14] as string
   return freezeEnvelope(envelope)
-}
-
-let recordedMs = Number.NaN
-let recordedAt = ''
-
-/** Those of an append share it, while the time between is that of each event. */
-function recordedText(timeMs: number): string {
-  if (timeMs !== recordedMs) {
-    recordedAt = toIsoTime(timeMs)
-    recordedMs = timeMs
-  }
-  return recordedAt
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }

@@ -77,22 +77,30 @@ function sample() {
 const positionsOf = (page: { events: readonly { position: number }[] } | undefined) =>
   page?.events.map(({ position }) => position)
 
-test('what is passed on may stay text; what is handled is parsed', async () => {
+test('what is passed on may stay text, what is handled is parsed; a full page asks not where the log ends', async () => {
   const asked: unknown[] = []
   const inner = memoryStore()
   const store = withOverrides(inner, {
+    head() {
+      asked.push('head')
+      return inner.head()
+    },
     readAll(options) {
       asked.push(options?.payloadsAsText)
       return inner.readAll(options)
     },
   })
-  const events = [sample()]
+  const events = [sample(), sample()]
   await inner.append([{ stream: 'Test.Thing/1', expectedVersion: 'any', events }])
   const tail = new LogTail(store)
-  await tail.read(0, EVERYTHING)
-  await tail.read(0, { ...EVERYTHING, passesOn: false })
+  expect(await tail.read(0, EVERYTHING, 1)).toMatchObject({ events: [{}], upTo: 1 })
+  expect(asked.splice(0)).toEqual(['head', true])
+  expect(await tail.read(0, { ...EVERYTHING, passesOn: false }, 2)).toMatchObject({ upTo: 2 })
+  expect(asked.splice(0)).toEqual([false])
+  // It is shorter than was asked for: what came since the reading is not in it.
+  expect(await tail.read(1, EVERYTHING, 2)).toMatchObject({ events: [{}], upTo: 2 })
+  expect(asked.splice(0)).toEqual([true, 'head', true])
   tail.end()
-  expect(asked).toEqual([true, false])
 })
 
 /** Reads to the end, and waits there. */
