@@ -245,12 +245,6 @@ interface TinyQueue {
 }
 
 const informative = true
-/** Nothing is frozen to the bottom, as in the service that a bus is fast for; the peers run alike. */
-const inProduction = (variant: Variant): Variant => ({
-  ...variant,
-  env: { NODE_ENV: 'production' },
-})
-
 const variants: readonly Variant[] = [
   { name: 'publish, 1 sync', start: ours(false, 'sync', 1) },
   { name: 'publish checked, 1 sync', informative, start: ours(true, 'sync', 1) },
@@ -303,7 +297,7 @@ export const bench: Bench = {
   unit: 'operation',
   rounds: 15,
   warmups: 3,
-  variants: variants.map(inProduction),
+  variants,
   goals: [
     { kind: 'ratio', variant: 'publish, 1 sync', reference: 'tuned loop, 1 sync', atMost: 1.3 },
     { kind: 'ratio', variant: 'publish, 1 sync', reference: 'emittery, 1 sync', atMost: 0.303 },

@@ -15,7 +15,7 @@ function reading(
   return {
     name,
     ...(more.informative === true ? { informative: true } : {}),
-    env: { NODE_ENV: more.environment ?? 'production' },
+    ...(more.environment === undefined ? {} : { env: { NODE_ENV: more.environment } }),
     async start({ scale }) {
       const events = shipmentBytes()
       const read = await prepare()

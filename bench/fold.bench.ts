@@ -74,7 +74,6 @@ function folding(
   return {
     name,
     ...(informative ? { informative } : {}),
-    env: { NODE_ENV: 'production' },
     async start(setting): Promise<Running> {
       const { load, stop } = await fold(setting)
       const { streams, eventsPerStream } = plan(setting.scale)

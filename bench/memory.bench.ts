@@ -15,7 +15,6 @@ function variant(
   return {
     name: `${name}, ${label}`,
     needsPeers: name === 'Castore',
-    env: { NODE_ENV: 'production' },
     async start(setting): Promise<Running> {
       const maker = await open(setting)
       const calls = Math.max(callers, scaled(CALLS, setting.scale))

@@ -143,9 +143,6 @@ async function connect(setting: Setting, options: { pipeline?: boolean } = {}): 
   return client
 }
 
-/** As it runs where it counts: in development payloads are frozen to the bottom. */
-const env = { NODE_ENV: 'production' }
-
 export const bench: Bench = {
   name: 'postgres-relay',
   summary:
@@ -157,14 +154,13 @@ export const bench: Bench = {
   warmups: 2,
   spawns: true,
   variants: [
-    { name: 'ours', start: ours, env },
-    { name: 'checkpoint only', start: checkpointOnly, env },
-    { name: 'SKIP LOCKED', start: skipLocked({ batch: 100, overlaps: false }), env },
+    { name: 'ours', start: ours },
+    { name: 'checkpoint only', start: checkpointOnly },
+    { name: 'SKIP LOCKED', start: skipLocked({ batch: 100, overlaps: false }) },
     {
       name: 'SKIP LOCKED, its best case',
       informative: true,
       start: skipLocked({ batch: BATCH, overlaps: true }),
-      env,
     },
   ],
   goals: [

@@ -38,6 +38,7 @@ export interface Variant {
   readonly needsPeers?: boolean
   /** It does less than the others, and need not agree with them. */
   readonly otherWork?: boolean
+  /** NODE_ENV is `production` where it is not given, as it is where speed counts: in development payloads are frozen to the bottom. */
   readonly env?: Readonly<Record<string, string>>
   readonly start: (setting: Setting) => Promise<Running> | Running
 }

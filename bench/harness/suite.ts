@@ -47,7 +47,7 @@ class VariantProcess {
         '--expose-gc',
         '--disable-warning=ExperimentalWarning',
       ],
-      env: { ...process.env, ...variant.env },
+      env: { ...process.env, NODE_ENV: 'production', ...variant.env },
       // A peer may print; what it prints is no part of the table.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     })
