@@ -30,11 +30,12 @@ import { parkEvents } from './parked-table.ts'
 import { writeProgress } from './progress.ts'
 import type { ReadSide } from './reader.ts'
 import { SqlError } from './sql-error.ts'
+import { StatementPipe, type KeptStatement } from './statement-pipe.ts'
 import { isConnectionLoss, isOfStatement, mayBeOutdated, toStoreError } from './store-failure.ts'
 import { readStreamPages } from './stream-reader.ts'
 import type { TableWriter } from './table-access.ts'
 import { cancelTimer, fireTimer, setTimers } from './timer-table.ts'
-import { refuseControl, toExtended, toStatement } from './user-sql.ts'
+import { isKept, refuseControl, toExtended, toStatement } from './user-sql.ts'
 
 /** The part of a `pg` client that a transaction lends. */
 export interface TransactionClient {
@@ -69,7 +70,9 @@ export class OwnTransaction implements PostgresTransaction {
   #failure: { readonly error: unknown } | undefined
   #endTurn: (() => void) | undefined
   /** Statements that have not ended: what is done in several is done in all of them before it is over. */
-  readonly #underWay = new Set<Promise<unknown>>()
+  #underWay = 0
+  #allEnded: PromiseWithResolvers<void> | undefined
+  #pipeline: StatementPipe | undefined
   #appended: AppendResult | undefined
   #appendedId: string | undefined
   /** Undefined: nothing was appended, or nobody hears of it. */
@@ -143,6 +146,9 @@ export class OwnTransaction implements PostgresTransaction {
     ...values: readonly SqlValue[]
   ): Promise<Row[]> {
     const statement = toStatement(strings, values, this.#parts.settings.prepare)
+    if (isKept(statement) && this.#entered() !== undefined) {
+      return this.#pipe(statement) as Promise<Row[]>
+    }
     const { rows } = await this.#noteFailure(() => this.#execute(statement))
     return rows as Row[]
   }
@@ -251,6 +257,19 @@ export class OwnTransaction implements PostgresTransaction {
     )
   }
 
+  /** What every handler of a group does is sent with as little ado as there can be. */
+  #pipe(statement: KeptStatement): Promise<readonly unknown[]> {
+    this.#requireOpen()
+    this.#underWay++
+    return new Promise((resolve, reject) => {
+      this.#pipeline!.send(statement, (error, rows) => {
+        if (error === undefined) resolve(rows)
+        else reject(this.#failed(this.#explain(error, statement)))
+        this.#statementEnded()
+      })
+    })
+  }
+
   async #execute<Result extends pg.QueryResultRow>(
     statement: pg.QueryConfig<unknown[]>,
   ): Promise<pg.QueryResult<Result>> {
@@ -267,11 +286,16 @@ export class OwnTransaction implements PostgresTransaction {
     try {
       return await lent.session.client.query<Result>(statement)
     } catch (error) {
-      if (!isOfStatement(error)) throw error
-      // Tables may have changed since the connection has read it: another one reads it anew.
-      if (statement.name !== undefined && mayBeOutdated(error)) this.#broken = true
-      throw new SqlError(this.#parts.settings.location, statement.text, error)
+      throw this.#explain(error, statement)
     }
+  }
+
+  /** An error of the database as one that names the statement. */
+  #explain(error: unknown, { text, name }: Pick<pg.QueryConfig, 'text' | 'name'>): unknown {
+    if (!isOfStatement(error)) return error
+    // Tables may have changed since the connection has read it: another one reads it anew.
+    if (name !== undefined && mayBeOutdated(error)) this.#broken = true
+    return new SqlError(this.#parts.settings.location, text, error)
   }
 
   /** For whoever would rather not wait a turn: where it has begun, and nobody waits for that who came before. */
@@ -290,23 +314,34 @@ export class OwnTransaction implements PostgresTransaction {
   async #noteFailure<Result>(work: () => Promise<Result>, check?: () => void): Promise<Result> {
     this.#requireOpen()
     check?.()
-    const working = work()
-    this.#underWay.add(working)
+    this.#underWay++
     try {
-      return await working
+      return await work()
     } catch (error) {
-      if (isConnectionLoss(error)) this.#broken = true
-      const named = toStoreError(error, this.#parts.settings.location)
-      this.#failure ??= { error: named }
-      throw named
+      throw this.#failed(error)
     } finally {
-      this.#underWay.delete(working)
+      this.#statementEnded()
     }
   }
 
-  /** Resolves when nothing is under way any more, whatever came of it: whoever began it was told. */
+  #failed(error: unknown): unknown {
+    if (isConnectionLoss(error)) this.#broken = true
+    const named = toStoreError(error, this.#parts.settings.location)
+    this.#failure ??= { error: named }
+    return named
+  }
+
+  #statementEnded(): void {
+    if (--this.#underWay === 0) this.#allEnded?.resolve()
+  }
+
+  /** Resolves when nothing is under way any more, whatever came of it. */
   async #ended(): Promise<void> {
-    await Promise.allSettled(this.#underWay)
+    if (this.#underWay === 0) return
+    this.#allEnded ??= Promise.withResolvers()
+    await this.#allEnded.promise
+    // Whoever began the last one is told first.
+    await Promise.resolve()
   }
 
   #side(session: Lent['session']): ReadSide {
@@ -328,6 +363,7 @@ export class OwnTransaction implements PostgresTransaction {
     // The server has ended it, say because it did nothing for too long: nobody is to wait for its work.
     lent.session.client.once('end', this.#leaveTurn)
     await lent.session.client.query(this.#parts.settings.beginSql)
+    this.#pipeline = new StatementPipe(lent.session.client)
     this.#hasBegun = true
     return lent
   }

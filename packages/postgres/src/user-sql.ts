@@ -1,6 +1,8 @@
 import pg from 'pg'
 import { UsageError, type SqlValue } from 'tidings'
 
+import type { KeptStatement } from './statement-pipe.ts'
+
 const INT8 = 20
 
 /** Whole numbers of 64 bits as numbers, or as bigint where a number would not be exact; the rest as `pg` does. */
@@ -20,6 +22,11 @@ function toInteger(text: string): number | bigint {
 export interface UserStatement extends pg.QueryConfig<unknown[]> {
   readonly text: string
   readonly queryMode: 'extended'
+}
+
+/** Whether the connection keeps it. */
+export function isKept(statement: UserStatement): statement is UserStatement & KeptStatement {
+  return statement.name !== undefined
 }
 
 /** What is the same of a statement whenever the line is reached in which it is written. */
