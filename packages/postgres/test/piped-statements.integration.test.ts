@@ -28,7 +28,7 @@ async function stored(): Promise<readonly number[]> {
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => n)
 
 test('statements of one turn travel together and run in their order', async () => {
-  const written = vi.spyOn(Socket.prototype, '_writev' as never)
+  const written = vi.spyOn(Socket.prototype as unknown as { _writev(): void }, '_writev')
   const calls = await store.transaction(async (tx) => {
     await tx.sql`delete from numbers`
     const before = written.mock.calls.length
