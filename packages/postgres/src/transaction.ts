@@ -324,9 +324,9 @@ export class OwnTransaction implements PostgresTransaction {
     }
   }
 
-  #failed(error: unknown): unknown {
+  #failed(error: unknown): Error {
     if (isConnectionLoss(error)) this.#broken = true
-    const named = toStoreError(error, this.#parts.settings.location)
+    const named = toStoreError(error, this.#parts.settings.location) as Error
     this.#failure ??= { error: named }
     return named
   }
