@@ -25,9 +25,9 @@ export function isOfStatement(error: unknown): error is pg.DatabaseError {
   return isServerError(error) && ['22', '23', '40', '42', '54', 'P0'].includes(classOf(error))
 }
 
-/** It is about names or types: those of a statement that a connection keeps may be there no more. */
+/** It is about names or types: those of a statement that a connection keeps may be there no more, nor may it be. */
 export function mayBeOutdated(error: unknown): boolean {
-  return ['22', '42'].includes(classOf(error))
+  return ['22', '26', '42'].includes(classOf(error))
 }
 
 /** Codes of Node for a connection that never was, or is no more. */

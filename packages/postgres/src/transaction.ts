@@ -72,7 +72,8 @@ export class OwnTransaction implements PostgresTransaction {
   /** Statements that have not ended: what is done in several is done in all of them before it is over. */
   #underWay = 0
   #allEnded: PromiseWithResolvers<void> | undefined
-  #pipeline: StatementPipe | undefined
+  /** There when it has begun. */
+  #pipe: StatementPipe | undefined
   #appended: AppendResult | undefined
   #appendedId: string | undefined
   /** Undefined: nothing was appended, or nobody hears of it. */
@@ -147,7 +148,13 @@ export class OwnTransaction implements PostgresTransaction {
   ): Promise<Row[]> {
     const statement = toStatement(strings, values, this.#parts.settings.prepare)
     if (isKept(statement) && this.#entered() !== undefined) {
-      return this.#pipe(statement) as Promise<Row[]>
+      try {
+        return (await this.#send(statement)) as Row[]
+      } catch (error) {
+        // It was made where the answer came in, and is to say who asked.
+        if (error instanceof Error) Error.captureStackTrace(error)
+        throw error
+      }
     }
     const { rows } = await this.#noteFailure(() => this.#execute(statement))
     return rows as Row[]
@@ -257,12 +264,12 @@ export class OwnTransaction implements PostgresTransaction {
     )
   }
 
-  /** What every handler of a group does is sent with as little ado as there can be. */
-  #pipe(statement: KeptStatement): Promise<readonly unknown[]> {
+  /** As {@link #noteFailure} with {@link #execute}, in one promise: what every handler of a group does. */
+  #send(statement: KeptStatement): Promise<readonly unknown[]> {
     this.#requireOpen()
     this.#underWay++
     return new Promise((resolve, reject) => {
-      this.#pipeline!.send(statement, (error, rows) => {
+      this.#pipe!.send(statement, (error, rows) => {
         if (error === undefined) resolve(rows)
         else reject(this.#failed(this.#explain(error, statement)))
         this.#statementEnded()
@@ -292,9 +299,9 @@ export class OwnTransaction implements PostgresTransaction {
 
   /** An error of the database as one that names the statement. */
   #explain(error: unknown, { text, name }: Pick<pg.QueryConfig, 'text' | 'name'>): unknown {
-    if (!isOfStatement(error)) return error
     // Tables may have changed since the connection has read it: another one reads it anew.
     if (name !== undefined && mayBeOutdated(error)) this.#broken = true
+    if (!isOfStatement(error)) return error
     return new SqlError(this.#parts.settings.location, text, error)
   }
 
@@ -363,7 +370,7 @@ export class OwnTransaction implements PostgresTransaction {
     // The server has ended it, say because it did nothing for too long: nobody is to wait for its work.
     lent.session.client.once('end', this.#leaveTurn)
     await lent.session.client.query(this.#parts.settings.beginSql)
-    this.#pipeline = new StatementPipe(lent.session.client)
+    this.#pipe = new StatementPipe(lent.session.client)
     this.#hasBegun = true
     return lent
   }

@@ -127,7 +127,8 @@ function toParameter(value: SqlValue, index: number): unknown {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
   if (typeof value === 'bigint') return String(value)
   if (typeof value === 'number' && Number.isFinite(value)) return value
-  if (value instanceof Uint8Array) return value
+  // One whose bytes went to somebody else cannot be sent: pg would find that too late.
+  if (value instanceof Uint8Array && !(value.buffer as ArrayBuffer).detached) return value
   throw new UsageError(
     'TIDINGS_ARGUMENT_INVALID',
     `tx.sql takes text, finite numbers, bigint, boolean, null and Uint8Array as values; value ${index + 1} is ${describe(value)}. Nothing was done. Convert it, for example a Date by toISOString(), an object by JSON.stringify().`,

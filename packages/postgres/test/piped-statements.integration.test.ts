@@ -86,3 +86,31 @@ test('a connection that is cut ends all that were sent', async () => {
   expect(failed.length).toBeGreaterThanOrEqual(51)
   expect(await stored()).toEqual(before)
 })
+
+test('bytes that went to somebody else are refused at the door, and cost no connection', async () => {
+  const before = await stored()
+  await store.transaction((tx) => tx.sql`create table files (body bytea)`)
+  const put = (tx: PostgresTransaction, body: Uint8Array): Promise<object[]> =>
+    tx.sql`insert into files values (${body})`
+  const gone = new Uint8Array(8)
+  structuredClone(gone, { transfer: [gone.buffer] })
+  const work = store.transaction(async (tx) => {
+    await insert(tx, 5000)
+    await put(tx, gone)
+  })
+  await expect(work).rejects.toMatchObject({ code: 'TIDINGS_ARGUMENT_INVALID' })
+  await store.transaction(async (tx) => {
+    await tx.sql`delete from files`
+    await put(tx, new Uint8Array(8))
+  })
+  expect(await stored()).toEqual(before)
+})
+
+test('an error says who sent the statement', async () => {
+  async function sendTwice(tx: PostgresTransaction): Promise<void> {
+    await insert(tx, 7000)
+    await insert(tx, 7000)
+  }
+  const error: unknown = await store.transaction(sendTwice).catch((thrown: unknown) => thrown)
+  expect(error).toMatchObject({ sqlState: '23505', stack: expect.stringContaining('sendTwice') })
+})

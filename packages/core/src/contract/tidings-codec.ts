@@ -65,35 +65,43 @@ export function encodeWire(envelope: Envelope): string {
   const payload = jsonOf(envelope.payload)
   const id = quoted(eventId)
   const correlation = correlationId === eventId ? id : quoted(correlationId)
-  const causation = causationId === undefined ? 'null' : quoted(causationId)
+  const causation = quoted(causationId ?? null)
   return inOnePiece(
-    `{"event_id":${id},"event_type":${quoted(envelope.eventType)},"event_version":${envelope.eventVersion},"timestamp":${quoted(envelope.timestamp)},"aggregate_type":${quoted(envelope.aggregateType)},"aggregate_id":${quoted(envelope.aggregateId)},"correlation_id":${correlation},"causation_id":${causation}${payload === undefined ? '' : `,"payload":${payload}`},"metadata":${metadataJson(envelope)}${storedJson(envelope)}}`,
+    `{"event_id":${id},"event_type":${quoted(envelope.eventType)},"event_version":${numberJson(envelope.eventVersion)},"timestamp":${quoted(envelope.timestamp)},"aggregate_type":${quoted(envelope.aggregateType)},"aggregate_id":${quoted(envelope.aggregateId)},"correlation_id":${correlation},"causation_id":${causation}${payload === undefined ? '' : `,"payload":${payload}`},"metadata":${metadataJson(envelope)}${storedJson(envelope)}}`,
   )
 }
 
 function storedJson({ streamVersion, position, recordedAt }: Envelope): string {
   return (
-    (streamVersion === undefined ? '' : `,"stream_version":${streamVersion}`) +
-    (position === undefined ? '' : `,"position":${position}`) +
+    (streamVersion === undefined ? '' : `,"stream_version":${numberJson(streamVersion)}`) +
+    (position === undefined ? '' : `,"position":${numberJson(position)}`) +
     (recordedAt === undefined ? '' : `,"recorded_at":${quoted(recordedAt)}`)
   )
 }
 
 function metadataJson(envelope: Envelope): string {
-  if (envelope.metadata === NO_METADATA) return `{"version":${envelope.eventVersion}}`
+  if (envelope.metadata === NO_METADATA) return `{"version":${numberJson(envelope.eventVersion)}}`
   return JSON.stringify(wireMetadata(envelope))
 }
 
 /** Undefined for what JSON has no word for, as `JSON.stringify` has it. */
 function jsonOf(payload: unknown): string | undefined {
-  return payload instanceof JsonText ? payload.text : JSON.stringify(payload)
+  if (!(payload instanceof JsonText)) return JSON.stringify(payload)
+  // Somebody wrote it by SQL: on its way it may be a line of a file.
+  return payload.text.includes('\n') ? JSON.stringify(payload) : payload.text
 }
 
 /** What JSON does not take as it is: quotes, backslashes, control characters, and halves of pairs. */
 const ESCAPED = /["\\\p{Cc}\p{Cs}]/u
 
-function quoted(text: string): string {
-  return ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`
+/** Also what is no text, though its type says that it is, is JSON behind this. */
+function quoted(text: string | null): string {
+  if (typeof text === 'string' && !ESCAPED.test(text)) return `"${text}"`
+  return jsonOf(text) ?? 'null'
+}
+
+function numberJson(number: number): string {
+  return Number.isFinite(number) ? String(number) : JSON.stringify(number)
 }
 
 function wireMetadata({ eventVersion, metadata }: Envelope): JsonObject {

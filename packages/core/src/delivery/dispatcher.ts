@@ -1,4 +1,5 @@
 import type { Clock } from '../internal/clock.ts'
+import { withParsedPayload } from '../contract/json-text.ts'
 import { parseNormalTime } from '../internal/time.ts'
 import type { AttemptPorts } from './attempt.ts'
 import { attemptGroup } from './attempt-group.ts'
@@ -276,15 +277,17 @@ export class Dispatcher {
    * @returns whether it is done; otherwise it is to be put back
    */
   async #run(item: Item, onHandled?: () => void): Promise<boolean> {
-    const { plan, stored } = item
+    const { plan } = item
     const { runner, index } = this.#parts
+    // What goes alone may fail, and then others look into it.
+    const stored = withParsedPayload(item.stored)
     let outcome: Outcome
     if (index.has(plan.key)) {
       outcome = await runner.park({ event: stored, key: plan.key }, 'behind')
     } else if (plan.kind === 'handle') {
       const { event, key } = plan
       outcome = await runner.run({
-        event,
+        event: event === item.stored ? stored : event,
         stored,
         key,
         parked: undefined,

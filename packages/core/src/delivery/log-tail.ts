@@ -187,34 +187,28 @@ export class LogTail {
   }
 
   async #readOwn(after: number, selection: Selection, size: number): Promise<LogPage> {
-    const { types } = selection
+    const { types, passesOn } = selection
+    const limits = { after, limit: size, pageSize: size }
+    const walk = (): Promise<readonly StoredEnvelope[]> =>
+      this.#store.readAll({ ...limits, payloadsAsText: passesOn }).toArray()
     if (types === undefined || this.#dense.has(selection)) {
-      const events = await this.#walk(after, selection, size)
+      const events = await walk()
       // One that is full claims nothing beyond its last event, wherever the log ends.
-      if (events.length === size) return this.#noted(selection, after, { events, upTo: 0 })
+      if (events.length === size) return this.#pageOf(selection, after, events)
     }
     // Asked before the reading: whatever comes later is beyond what this page claims to have looked at.
     const head = await this.#store.head()
-    const limits = { after, limit: size, pageSize: size }
     const events =
-      types === undefined
-        ? await this.#walk(after, selection, size)
-        : await this.#store.query({ types }, limits).toArray()
-    const upTo = events.length < size ? head : 0
-    return this.#noted(selection, after, { events, upTo })
+      types === undefined ? await walk() : await this.#store.query({ types }, limits).toArray()
+    const page = this.#pageOf(selection, after, events)
+    return events.length < size ? { events, upTo: Math.max(head, page.upTo) } : page
   }
 
-  /** Everything behind a position. */
-  #walk(after: number, { passesOn }: Selection, size: number): Promise<readonly StoredEnvelope[]> {
-    const limits = { after, limit: size, pageSize: size }
-    return this.#store.readAll({ ...limits, payloadsAsText: passesOn }).toArray()
-  }
-
-  /** A page with where it ends, after a look at how many of its events were wanted. */
-  #noted(selection: Selection, after: number, { events, upTo }: LogPage): LogPage {
-    const last = events.at(-1)?.position ?? after
-    if (selection.types !== undefined) this.#note(selection, events, last - after)
-    return { events, upTo: Math.max(upTo, last) }
+  /** Events and the last of them, after a look at how many were wanted. */
+  #pageOf(selection: Selection, after: number, events: LogPage['events']): LogPage {
+    const upTo = events.at(-1)?.position ?? after
+    if (selection.types !== undefined) this.#note(selection, events, upTo - after)
+    return { events, upTo }
   }
 
   /** Whether the next page is to be read through the index, or with everything between. */

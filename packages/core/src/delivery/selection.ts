@@ -12,7 +12,7 @@ export interface Selection {
   readonly passesOn: boolean
 }
 
-/** Everything, whoever declared it. */
+/** Everything, whoever declared it, to be passed on: what a relay reads. */
 export const EVERYTHING: Selection = {
   types: undefined,
   choose: () => 'wanted',

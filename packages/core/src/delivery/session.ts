@@ -1,4 +1,5 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
+import { withParsedPayload } from '../contract/json-text.ts'
 import { Bell } from '../internal/bell.ts'
 import type { Fence } from '../store/subscription-store.ts'
 import type { AttemptPorts } from './attempt.ts'
@@ -221,7 +222,8 @@ export class Session {
 
   #passedOver(event: StoredEnvelope, why: 'undeclared' | 'unreadable' | 'skipped'): void {
     const { passedOver } = this.#attempts.ports.observations
-    if (passedOver.active) passedOver.emit({ subscription: this.#parts.name, event, why })
+    if (!passedOver.active) return
+    passedOver.emit({ subscription: this.#parts.name, event: withParsedPayload(event), why })
   }
 
   /** Moves the mark over what is none of the subscription's, now and then: nothing else would. */

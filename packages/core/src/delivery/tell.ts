@@ -1,4 +1,5 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
+import { withParsedPayload } from '../contract/json-text.ts'
 import type { ParkedFact } from '../observe/observations.ts'
 import type { AttemptPorts } from './attempt.ts'
 
@@ -12,8 +13,10 @@ export function tellHandled(
   if (!handled.active) return
   const durationMs = performance.now() - startMs
   const who = { subscription: name, handlerId: name, handler: name }
-  for (const event of events())
-    handled.emit({ event, ...who, durationMs, failed: false, error: undefined })
+  for (const event of events()) {
+    const told = { event: withParsedPayload(event), ...who, durationMs }
+    handled.emit({ ...told, failed: false, error: undefined })
+  }
 }
 
 /** Tells observers of an event that was put aside, or of one that was and is finished. */

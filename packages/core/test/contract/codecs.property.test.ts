@@ -74,9 +74,20 @@ it('writes what JSON.stringify would, whatever is in it, and a payload that is t
     { requiredKeys: [] },
   )
   const known = fc.oneof(fc.constant({}), storedFacts)
+  // What no type allows, and a caller in JavaScript may give.
+  const mistyped = fc.record(
+    {
+      causationId: fc.constantFrom(null, 5),
+      correlationId: fc.constant(null),
+      eventVersion: fc.constantFrom(Number.NaN, '1'),
+      recordedAt: fc.constant(null),
+      streamVersion: fc.constant(Infinity),
+    },
+    { requiredKeys: [] },
+  ) as fc.Arbitrary<object>
   fc.assert(
-    fc.property(envelope, odd, known, (event, texts, stored) => {
-      const whole = { ...event, ...texts, ...stored }
+    fc.property(envelope, odd, known, mistyped, (event, texts, stored, wrong) => {
+      const whole = { ...event, ...texts, ...stored, ...wrong }
       const written = JSON.stringify(toWire(whole))
       expect(encodeEvent(whole)).toBe(written)
       const payload = new JsonText(JSON.stringify(whole.payload))
