@@ -301,6 +301,8 @@ export const bench: Bench = {
   goals: [
     { kind: 'ratio', variant: 'publish, 1 sync', reference: 'tuned loop, 1 sync', atMost: 1.3 },
     { kind: 'ratio', variant: 'publish, 1 sync', reference: 'emittery, 1 sync', atMost: 0.303 },
+    // The most that could be reached.
+    { kind: 'ratio', variant: 'tuned loop, 1 sync', reference: 'emittery, 1 sync' },
     { kind: 'ratio', variant: 'publish, 10 async', reference: 'tuned loop, 10 async', atMost: 1.3 },
     { kind: 'ratio', variant: 'publish, 10 async', reference: 'emittery, 10 async', atMost: 0.526 },
     {
