@@ -19,7 +19,7 @@ export {
 } from './store/event-reader.ts'
 export { lastError } from './store/last-error.ts'
 export { NO_METADATA, parseMetadata } from './contract/envelope.ts'
-export { JsonText } from './contract/json-text.ts'
+export { JsonText } from './contract/json.ts'
 export { PlacedEvents, type Placed } from './store/placed-events.ts'
 export {
   minimumReaderOf,

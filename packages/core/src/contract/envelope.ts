@@ -1,4 +1,4 @@
-import { deepFreeze, type JsonObject, type JsonValue } from './json.ts'
+import { deepFreeze, JsonText, type JsonObject, type JsonValue } from './json.ts'
 
 /** What travels with an event and is no part of the fact. Any further JSON member is kept as it is. */
 export interface EventMetadata {
@@ -98,6 +98,13 @@ export function freezeEnvelope<E extends Envelope>(envelope: E): E {
   if (envelope.metadata !== NO_METADATA) Object.freeze(envelope.metadata)
   if (deep) deepFreeze(envelope.payload)
   return Object.freeze(envelope)
+}
+
+/** The event as everybody gets it who may look into it. @throws {SyntaxError} where the text is no JSON */
+export function withParsedPayload<E extends Envelope>(event: E): E {
+  const { payload } = event
+  if (!(payload instanceof JsonText)) return event
+  return freezeEnvelope({ ...event, payload: payload.toJSON() })
 }
 
 /** The name of a stream: `aggregateType/aggregateId`. */

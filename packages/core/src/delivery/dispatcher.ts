@@ -1,5 +1,5 @@
 import type { Clock } from '../internal/clock.ts'
-import { withParsedPayload } from '../contract/json-text.ts'
+import { withParsedPayload } from '../contract/envelope.ts'
 import { parseNormalTime } from '../internal/time.ts'
 import type { AttemptPorts } from './attempt.ts'
 import { attemptGroup } from './attempt-group.ts'

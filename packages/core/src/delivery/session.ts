@@ -1,5 +1,4 @@
-import type { StoredEnvelope } from '../contract/envelope.ts'
-import { withParsedPayload } from '../contract/json-text.ts'
+import { withParsedPayload, type StoredEnvelope } from '../contract/envelope.ts'
 import { Bell } from '../internal/bell.ts'
 import type { Fence } from '../store/subscription-store.ts'
 import type { AttemptPorts } from './attempt.ts'

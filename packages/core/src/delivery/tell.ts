@@ -1,5 +1,4 @@
-import type { StoredEnvelope } from '../contract/envelope.ts'
-import { withParsedPayload } from '../contract/json-text.ts'
+import { withParsedPayload, type StoredEnvelope } from '../contract/envelope.ts'
 import type { ParkedFact } from '../observe/observations.ts'
 import type { AttemptPorts } from './attempt.ts'
 

@@ -1,6 +1,6 @@
 import type { StoredEnvelope } from '../contract/envelope.ts'
 import { freezeEnvelope, NO_METADATA, parseMetadata } from '../contract/envelope.ts'
-import { JsonText } from '../contract/json-text.ts'
+import { JsonText } from '../contract/json.ts'
 import { toIsoTime } from '../internal/time.ts'
 import type { Cell } from './connection.ts'
 import type { NameTables } from './names.ts'

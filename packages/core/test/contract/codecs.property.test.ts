@@ -12,7 +12,7 @@ import {
   type DecodedEvent,
   type Envelope,
 } from '../../src/contract.ts'
-import { JsonText } from '../../src/contract/json-text.ts'
+import { JsonText } from '../../src/contract/json.ts'
 import { envelope, isoTime, json, name, storedFacts } from './arbitraries.ts'
 
 const utf8 = new TextEncoder()
