@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { defineSubscription, type SealedEvent } from 'tidings'
+import { defineSubscription, type ParkedEvent, type SealedEvent } from 'tidings'
 import { scenario } from './expectations.ts'
 import {
   carryOut,
@@ -81,8 +81,11 @@ async function comeAndGo(harness: StoreHarness): Promise<void> {
 /** Deaths close to each other can all meet the same event: it is parked then, and its key behind it. */
 async function redriveTheKilled(runtime: Runtime, [process]: readonly Process[]): Promise<void> {
   assert.ok(process !== undefined)
-  await process.caughtUp()
-  const letters = await parkedOf(runtime.store)
+  let letters: readonly ParkedEvent[] = []
+  await runtime.until(async () => {
+    letters = await parkedOf(runtime.store)
+    return letters.length + (await runtime.effects()).length >= 60
+  }, 'all of them, or what was parked of them')
   if (letters.length === 0) return
   const others = letters.filter(({ reason }) => reason !== 'killed' && reason !== 'behind')
   assert.deepEqual(others, [], 'no handler failed')
