@@ -182,12 +182,18 @@ export class Session {
     const atOnce = pageSizeFor(plan)
     let after = this.#tracker.mark
     for (;;) {
-      await this.#untilRoom()
+      // An event is on its way: whatever need not be waited for is not.
+      if (!this.#mayRead()) await this.#untilRoom()
       const known = tail.known(after)
       const page = known ?? (await this.#runner.insist(() => tail.read(after, selection, atOnce)))
       if (page.upTo <= after) {
         this.holds.setLive(true)
-        await this.#runner.insist(() => tail.wait(after, this.#stopping.signal))
+        try {
+          await tail.wait(after, this.#stopping.signal)
+        } catch {
+          // Asked again, as often as it takes: the trouble is told where it lasts.
+          await this.#runner.insist(() => tail.wait(after, this.#stopping.signal))
+        }
         continue
       }
       const readMs = this.#now()
@@ -198,13 +204,15 @@ export class Session {
     }
   }
 
-  async #untilRoom(): Promise<void> {
-    const { buffer } = this.#parts.plan
+  /** @throws {SessionOver} */
+  #mayRead(): boolean {
     this.holds.requireRunning()
-    while (this.holds.isHeld || this.#dispatcher.size >= buffer || this.#tracker.window >= WINDOW) {
-      await this.#room.wait()
-      this.holds.requireRunning()
-    }
+    if (this.holds.isHeld || this.#tracker.window >= WINDOW) return false
+    return this.#dispatcher.size < this.#parts.plan.buffer
+  }
+
+  async #untilRoom(): Promise<void> {
+    while (!this.#mayRead()) await this.#room.wait()
   }
 
   #take(stored: StoredEnvelope, readMs: number): void {
