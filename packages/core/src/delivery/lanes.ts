@@ -1,4 +1,4 @@
-import { ReadyByAge, type Queued } from './ready-by-age.ts'
+import { NOT_QUEUED, ReadyByAge, type Queued } from './ready-by-age.ts'
 import { ReadyByPriority, type PriorityOrder } from './ready-by-priority.ts'
 
 /** The items of a key. Whoever has an item that waits can keep its lane, and need not hash the key again. */
@@ -77,6 +77,7 @@ export class Lanes<Item> {
     if (lane === undefined) return undefined
     this.#ready.delete(lane)
     lane.taken = true
+    this.#last = lane
     return lane.key
   }
 
@@ -168,7 +169,7 @@ export class Lanes<Item> {
   }
 
   #make(key: string, items: Item[]): OwnLane<Item> {
-    const lane = { key, items, head: 0, held: 0, taken: false, isQueued: false }
+    const lane = { key, items, head: 0, held: 0, taken: false, queuedAs: NOT_QUEUED }
     this.#lanes.set(key, lane)
     this.#last = lane
     return lane
@@ -189,10 +190,7 @@ export class Lanes<Item> {
 
 /** Not sooner than half of it is used up: a long lane would be copied again and again. */
 function trim(lane: OwnLane<unknown>): void {
-  if ((lane.head > 64 && lane.head * 2 > lane.items.length) || lane.head === lane.items.length) {
-    // Most lanes have one item, and go with it.
-    if (lane.head === lane.items.length) lane.items.length = 0
-    else lane.items = lane.items.slice(lane.head)
-    lane.head = 0
-  }
+  if (lane.head <= 64 || lane.head * 2 <= lane.items.length) return
+  lane.items = lane.items.slice(lane.head)
+  lane.head = 0
 }

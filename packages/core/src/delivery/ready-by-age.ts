@@ -1,8 +1,11 @@
 /** What stands in a queue knows it: a set of objects would hash each twice. */
 export interface Queued {
-  /** Whether it stands among those that came in order; changed by the queue alone. */
-  isQueued: boolean
+  /** The order that it stands with among those that came in order, else {@link NOT_QUEUED}; changed by the queue alone. */
+  queuedAs: number
 }
+
+/** No item has an order below 0. */
+export const NOT_QUEUED = -1
 
 /** Places in the queue that are given up, at the most, beside as many as are taken. */
 const GIVEN_UP = 1024
@@ -20,8 +23,8 @@ export class ReadyByAge<Lane extends Queued> {
    * Those that came in the order of their items: nearly all. Whoever leaves leaves its place behind:
    * it is this lane's only while it stands here with that same item.
    */
-  #queue: Lane[] = []
-  #orders: number[] = []
+  readonly #queue: Lane[] = []
+  readonly #orders: number[] = []
   #head = 0
   #queued = 0
   #newest = Number.NEGATIVE_INFINITY
@@ -47,13 +50,13 @@ export class ReadyByAge<Lane extends Queued> {
     this.#queue.push(lane)
     this.#orders.push(order)
     this.#queued++
-    lane.isQueued = true
+    lane.queuedAs = order
   }
 
   /** Also one that is not in here. */
   delete(lane: Lane): void {
-    if (lane.isQueued) {
-      lane.isQueued = false
+    if (lane.queuedAs !== NOT_QUEUED) {
+      lane.queuedAs = NOT_QUEUED
       this.#queued--
       this.#giveUpPlaces()
       return
@@ -66,29 +69,32 @@ export class ReadyByAge<Lane extends Queued> {
     const lane = this.#queued === 0 ? undefined : this.#queue[this.#head]
     const [again] = this.#again
     if (lane === undefined || again === undefined) return lane ?? again
-    return this.#orderOf(again) < this.#orderOf(lane) ? again : lane
+    return this.#orderOf(again) < this.#orders[this.#head]! ? again : lane
   }
 
   /** So that the first place is taken, and few are not. */
   #giveUpPlaces(): void {
-    if (this.#queued === 0) this.#keep([])
-    else {
-      while (!this.#isTaken(this.#head)) this.#head++
-      const givenUp = this.#queue.length - this.#queued
-      if (givenUp > GIVEN_UP && givenUp > this.#queued) {
-        this.#keep(Array.from(this.#queue.keys()).filter((place) => this.#isTaken(place)))
-      }
-    }
+    const end = this.#queue.length
+    while (this.#head < end && !this.#isTaken(this.#head)) this.#head++
+    const givenUp = end - this.#queued
+    // Where none is taken, no lane that has gone is kept.
+    if (this.#queued === 0 || (givenUp > GIVEN_UP && givenUp > this.#queued)) this.#closeUp()
   }
 
   #isTaken(place: number): boolean {
-    const lane = this.#queue[place]!
-    return lane.isQueued && this.#orderOf(lane) === this.#orders[place]
+    return this.#queue[place]!.queuedAs === this.#orders[place]
   }
 
-  #keep(places: readonly number[]): void {
-    this.#queue = places.map((place) => this.#queue[place]!)
-    this.#orders = places.map((place) => this.#orders[place]!)
+  #closeUp(): void {
+    let kept = 0
+    for (let place = this.#head; place < this.#queue.length; place++) {
+      if (!this.#isTaken(place)) continue
+      this.#queue[kept] = this.#queue[place]!
+      this.#orders[kept] = this.#orders[place]!
+      kept++
+    }
+    this.#queue.length = kept
+    this.#orders.length = kept
     this.#head = 0
   }
 
