@@ -19,6 +19,8 @@ export interface Refused {
   readonly taken: boolean
   /** The version of each stream. */
   readonly found: readonly number[]
+  /** None of its events is in the log: versions are all that can speak against it. */
+  readonly isNew?: boolean
 }
 
 /** What the database says to all of them. */
@@ -137,6 +139,9 @@ function toResult({ stream, events }: StreamAppend, row: Row | undefined): Appen
   }
 }
 
+/** How much less the outcome of an entry is whose first id is not in the log. */
+const IS_NEW = 2 ** 32
+
 /** The requests are of one stream each: versions that were found, -1 less them where refused, joined by commas. */
 function readPlain(requests: readonly AppendRequest[], row: Row): Answer {
   const [outcomes, behind, firstPosition, atMs] = row as readonly [string, number, number, number]
@@ -146,7 +151,11 @@ function readPlain(requests: readonly AppendRequest[], row: Row): Answer {
   const verdicts = requests.map(({ appends }, index): Verdict => {
     const { stream, events } = appends[0] as StreamAppend
     const version = Number(versions[index])
-    if (version < 0) return { kind: 'refused', taken: false, found: [-1 - version] }
+    if (version < 0) {
+      const isFirstNew = version < -IS_NEW
+      const found = [-1 - version - (isFirstNew ? IS_NEW : 0)]
+      return { kind: 'refused', taken: false, found, isNew: isFirstNew && events.length === 1 }
+    }
     const positions = events.map(() => position++)
     const result = {
       stream,

@@ -140,8 +140,7 @@ class Columns {
       now,
       this.#streams.join(sep),
       literal(this.#expected),
-      // With an exact version nobody looks them up.
-      this.#expected.some((version) => version < 0) ? literal(this.#firsts) : null,
+      literal(this.#firsts),
       ...this.#events(sep, nil),
     ]
   }

@@ -25,6 +25,7 @@ interface Waiting extends AppendRequest {
 const MAX_BATCH_EVENTS = 1000
 /** Of payloads. They travel as one text, of which Node takes half a milliard and the server a gigabyte. */
 const MAX_BATCH_CHARACTERS = 16_000_000
+const NONE: ReadonlyMap<string, FoundEvent> = new Map()
 
 /**
  * Appends that wait while another statement is on its way share the next one, and so one lock, one
@@ -115,6 +116,7 @@ export class GroupCommit {
       const outcome = outcomes[index] as Outcome
       if (outcome.kind === 'written') waiting.resolve(outcome.results)
       else if (outcome.kind === 'failed') waiting.reject(outcome.error)
+      else if (outcome.isNew === true) this.#answer(waiting, outcome, NONE)
       else refused.push([waiting, outcome])
     }
     if (refused.length === 0) return
@@ -188,15 +190,17 @@ export class GroupCommit {
       for (const { reject } of requests) reject(error)
       return
     }
-    for (const [waiting, verdict] of refused) {
-      try {
-        const results = explainRefusal(waiting, verdict, found)
-        // What stood against it is gone: it is as if it came now.
-        if (results === undefined) this.#enqueue(waiting)
-        else waiting.resolve(results)
-      } catch (error) {
-        waiting.reject(error)
-      }
+    for (const [waiting, verdict] of refused) this.#answer(waiting, verdict, found)
+  }
+
+  #answer(waiting: Waiting, verdict: Refused, found: ReadonlyMap<string, FoundEvent>): void {
+    try {
+      const results = explainRefusal(waiting, verdict, found)
+      // What stood against it is gone: it is as if it came now.
+      if (results === undefined) this.#enqueue(waiting)
+      else waiting.resolve(results)
+    } catch (error) {
+      waiting.reject(error)
     }
   }
 }

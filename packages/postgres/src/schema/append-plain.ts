@@ -3,13 +3,14 @@
  * `append_events` does, in 0.7 of its time: cells of arrays are picked by their number, where a row set made
  * of 15 arrays keeps each of them once more, and nothing is joined or grouped.
  *
- * - The `outcome` of an entry is the version there was, or -1 less it where the entry was refused.
+ * - The `outcome` of an entry is the version there was, or -1 less it where the entry was refused; by 2³² less
+ *   where moreover its first id is not in the log, so that nobody need look for it to say what that meant.
  * - The numbers of a series come in order, and so do the positions of what is inserted: under the lock
  *   nobody else takes any, so they follow each other.
  * - An id is looked up by a scalar subquery: `exists` may be turned into a hash of the whole log, for a series
  *   is taken to have 1,000 numbers.
- * - `ai` and `ao` are the entry of an event and its place in it; `firsts`, the first id of each entry, is
- *   needed only where some entry expects no exact version.
+ * - `ai` and `ao` are the entry of an event and its place in it; `firsts` is the first id of each entry. Older
+ *   callers give it only where some entry expects no exact version, and know nothing of those 2³².
  *
  * Answer, one row: the outcomes of all entries joined by commas, the last position before, the first one
  * given (null: nothing was written), the recorded time.
@@ -23,7 +24,7 @@ create function SCHEMA.append_plain(strict boolean, sep text, nil text, fixed_no
 #variable_conflict use_column
 declare
   now_at timestamptz;
-  versions int[];
+  versions bigint[];
   s text[] := string_to_array(streams, sep);
   k text[] := string_to_array(keys, sep, nil);
   t text[] := string_to_array(tenants, sep, nil);
@@ -40,7 +41,8 @@ begin
       then case when strict and exists (select from generate_series(1, cardinality(ids)) g
           where ai[g] = l.n and (select e.position from SCHEMA.event_log e where e.event_id = ids[g]) is not null)
         then -1 - l.cur else l.cur end
-      else -1 - l.cur end
+      else -1 - l.cur::bigint - case when firsts is not null
+        and (select e.position from SCHEMA.event_log e where e.event_id = firsts[l.n]) is null then 4294967296 else 0 end end
     from (select n, expected[n] as v, coalesce(
         (select max(e.version) from SCHEMA.event_log e where e.stream = s[n]),
         (select a.last_version from SCHEMA.archived_streams a where a.stream = s[n] order by a.last_version desc limit 1), 0) as cur
