@@ -1,6 +1,6 @@
-import { bootstrap, defineModule, type App, type OperationRecord } from 'tidings'
+import { bootstrap, defineModule, type App, type Committed, type OperationRecord } from 'tidings'
 import { seededIds, seededRandom, type SeededRandom } from '../../src/fakes/seeded.ts'
-import { Effect, ORDER_AGGREGATE, OrderV1, OrderV2 } from './contracts.ts'
+import { Effect, ORDER_AGGREGATE, OrderV1, OrderV2, type OrderPayload } from './contracts.ts'
 import type { HandlerWorld } from './handlers.ts'
 import { Journal, type Entry } from './journal.ts'
 import { makeRequest } from './operations.ts'
@@ -75,6 +75,7 @@ export class World implements SlotWorld, HandlerWorld {
       (entry) => this.#see(entry),
     )
     this.log = new SharedLog(this.time, this.journal)
+    this.log.store.onCommitted((committed) => this.#noteAppended(committed))
     this.slots = plan.processes.map((shape, index) => new ProcessSlot(this, shape, index))
     for (const { n, behaviour } of plan.events) {
       const times = 'times' in behaviour ? behaviour.times : 1
@@ -181,11 +182,17 @@ export class World implements SlotWorld, HandlerWorld {
           aggregateId: key,
           events: definition({ n, key }),
         }),
-      ([stored]) => {
-        const { eventId = '', position = 0 } = stored ?? {}
-        this.journal.write({ kind: 'appended', n, eventId, key, position })
-      },
+      // Noted at its commit.
+      () => undefined,
     )
+  }
+
+  /** A handler may have it before whoever appended it hears that it is there. */
+  #noteAppended({ events }: Committed): void {
+    for (const { aggregateType, eventId, position, payload } of events()) {
+      if (aggregateType !== ORDER_AGGREGATE) continue
+      this.journal.write({ kind: 'appended', eventId, position, ...(payload as OrderPayload) })
+    }
   }
 
   #strike(fault: PlannedFault): void {
