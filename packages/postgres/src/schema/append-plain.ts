@@ -9,6 +9,8 @@
  *   nobody else takes any, so they follow each other.
  * - An id is looked up by a scalar subquery: `exists` may be turned into a hash of the whole log, for a series
  *   is taken to have 1,000 numbers.
+ * - Where each entry expects the version that there is, nothing more is asked: a statement that may look up ids
+ *   costs 40 µs to begin, even where it looks up none.
  * - `ai` and `ao` are the entry of an event and its place in it; `firsts` is the first id of each entry. Older
  *   callers give it only where some entry expects no exact version, and know nothing of those 2³².
  *
@@ -24,6 +26,8 @@ create function SCHEMA.append_plain(strict boolean, sep text, nil text, fixed_no
 #variable_conflict use_column
 declare
   now_at timestamptz;
+  curs int[];
+  fits boolean;
   versions bigint[];
   s text[] := string_to_array(streams, sep);
   k text[] := string_to_array(keys, sep, nil);
@@ -35,18 +39,27 @@ begin
   select e.position, e.recorded_at into behind, now_at from SCHEMA.event_log e order by e.position desc limit 1;
   -- The clock may have been set back; of an empty log there is no time, and null is not the greatest.
   now_at := greatest(date_trunc('milliseconds', coalesce(fixed_now, clock_timestamp())), now_at);
-  versions := array(
-    select case when l.v = l.cur or ((l.v = -1 or (l.v = -2 and l.cur > 0))
-        and (select e.position from SCHEMA.event_log e where e.event_id = firsts[l.n]) is null)
-      then case when strict and exists (select from generate_series(1, cardinality(ids)) g
-          where ai[g] = l.n and (select e.position from SCHEMA.event_log e where e.event_id = ids[g]) is not null)
-        then -1 - l.cur else l.cur end
-      else -1 - l.cur::bigint - case when firsts is not null
-        and (select e.position from SCHEMA.event_log e where e.event_id = firsts[l.n]) is null then 4294967296 else 0 end end
-    from (select n, expected[n] as v, coalesce(
-        (select max(e.version) from SCHEMA.event_log e where e.stream = s[n]),
-        (select a.last_version from SCHEMA.archived_streams a where a.stream = s[n] order by a.last_version desc limit 1), 0) as cur
-      from generate_series(1, cardinality(expected)) n offset 0) l);
+  curs := array(
+    select coalesce((select max(e.version) from SCHEMA.event_log e where e.stream = s[n]),
+        (select a.last_version from SCHEMA.archived_streams a where a.stream = s[n] order by a.last_version desc limit 1), 0)
+      from generate_series(1, cardinality(expected)) n offset 0);
+  fits := expected = curs;
+  if fits and strict then
+    fits := not exists (select from generate_series(1, cardinality(ids)) g
+      where (select e.position from SCHEMA.event_log e where e.event_id = ids[g]) is not null);
+  end if;
+  versions := curs;
+  if not fits then
+    versions := array(
+      select case when l.v = l.cur or ((l.v = -1 or (l.v = -2 and l.cur > 0))
+          and (select e.position from SCHEMA.event_log e where e.event_id = firsts[l.n]) is null)
+        then case when strict and exists (select from generate_series(1, cardinality(ids)) g
+            where ai[g] = l.n and (select e.position from SCHEMA.event_log e where e.event_id = ids[g]) is not null)
+          then -1 - l.cur else l.cur end
+        else -1 - l.cur::bigint - case when firsts is not null
+          and (select e.position from SCHEMA.event_log e where e.event_id = firsts[l.n]) is null then 4294967296 else 0 end end
+      from (select n, expected[n] as v, curs[n] as cur from generate_series(1, cardinality(expected)) n offset 0) l);
+  end if;
   with added as (
     insert into SCHEMA.event_log (recorded_at, occurred_at, event_id, correlation_id, causation_id, version, event_version, schema,
       event_type, topic, class, stream, key, tenant, payload, metadata)
