@@ -195,5 +195,6 @@ export const bench: Bench = {
     'Client and server share the machine; one server for all, a database for each. Events of about 260 bytes of payload, v7 ids everywhere, a new stream every 5 events, exact expected versions. All are given the same events, checked and as JSON before the clock starts; at the end all of them must be there, and of the conflicts none.',
     'The twin: one table with the same indexes by id, correlation and type, the same lock, one statement for all that wait, generic plans. It knows no topics, keys, tenants, commands, repeats, second process, no names that others made up, and tells nobody that it has appended.',
     'Emmett is its PostgreSQL store as documented, with its own pool; it gets a tenth of the calls. With half conflicts each event is followed by one that expects the same version: both are counted.',
+    'Where an append of one event conflicts, its answer says that its id is new: nobody has to look for that, and whoever lost is in the next group. Within the lock nothing is asked of ids where every version fits, which is 40 µs of the server for each call (a statement that may look them up costs that to begin). What ours needs beside the twin is a third more of the process that calls: 0.5 ms rather than 0.37 for a group of 8.',
   ],
 }
