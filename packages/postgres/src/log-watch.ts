@@ -16,11 +16,6 @@ const LISTENING_MS = 1000
 const NOTIFY_MS = 10
 /** Where the server is so busy that it takes long, a fifth of the time goes into telling, at the most. */
 const NOTIFY_SHARE = 4
-/**
- * Its commit waits for no disk: there is nothing in it to keep, and the wait, once in a few appends, was one
- * for them too.
- */
-const TELL = `select set_config('synchronous_commit', 'off', true), pg_notify($1, $2)`
 /** Made once: an abort without a reason makes an error with a stack. */
 const OVER = new Error('The pause is over')
 
@@ -190,7 +185,9 @@ export class LogWatch {
       while (this.#told < this.#head) {
         this.#told = this.#head
         const startMs = clock.now()
-        await this.#connections.write((session) => session.rows(TELL, [schema, String(this.#told)]))
+        await this.#connections.write((session) =>
+          session.rows('select pg_notify($1, $2)', [schema, String(this.#told)]),
+        )
         // At the end at once: what came last would else be heard of a second later.
         const tookMs = clock.now() - startMs
         const pauseMs = Math.min(IDLE_MS, Math.max(NOTIFY_MS, tookMs * NOTIFY_SHARE))

@@ -26,29 +26,27 @@ const ownTypes: pg.CustomTypesConfig = {
   }) as typeof pg.types.getTypeParser,
 }
 
-/** Statement → what `pg` is to know of it. A connection prepares each on its first use. */
-const kept = new Map<string, pg.QueryArrayConfig>()
+/** Statement → its name. A connection prepares each on its first use. */
+const names = new Map<string, string>()
 
-/**
- * All of it on the prototype, made once: `pg` copies the own members of what it is given, one by one, for every
- * call, which took it longer than writing the message.
- */
-function keptConfig(text: string): pg.QueryArrayConfig {
-  const known = kept.get(text)
-  if (known !== undefined) return known
-  const members: pg.QueryArrayConfig = { ...plainConfig(text), name: `tidings_${kept.size}` }
-  const config = Object.create(members) as pg.QueryArrayConfig
-  kept.set(text, config)
-  return config
-}
-
-function plainConfig(text: string): pg.QueryArrayConfig {
-  return { text, rowMode: 'array', types: ownTypes }
+function nameOf(sql: string): string {
+  let name = names.get(sql)
+  if (name === undefined) {
+    name = `tidings_${names.size}`
+    names.set(sql, name)
+  }
+  return name
 }
 
 export function makeSession(client: pg.ClientBase, prepare: boolean): Session {
   const query = (sql: string, values: readonly unknown[]): Promise<pg.QueryArrayResult> =>
-    client.query(prepare ? keptConfig(sql) : plainConfig(sql), values as unknown[])
+    client.query({
+      ...(prepare ? { name: nameOf(sql) } : undefined),
+      text: sql,
+      values: values as unknown[],
+      rowMode: 'array',
+      types: ownTypes,
+    })
   return {
     client,
     rows: async (sql, values = []) => (await query(sql, values)).rows as Row[],

@@ -36,15 +36,15 @@ async function plansOf(read: () => Promise<unknown>, table = 'event_log'): Promi
   const spy = vi.spyOn(pg.Client.prototype, 'query')
   await read()
   const asked = spy.mock.calls
-    .map((call) => call as unknown as [pg.QueryConfig, unknown[] | undefined])
+    .map(([query]) => query as unknown as pg.QueryConfig<unknown[]>)
     .filter(
-      ([{ text }]) =>
+      ({ text }) =>
         typeof text === 'string' && text.includes(`.${table}`) && !text.startsWith('lock'),
     )
   spy.mockRestore()
   expect(asked.length).toBeGreaterThan(0)
   const plans: string[] = []
-  for (const [{ text }, values] of asked) {
+  for (const { text, values } of asked) {
     const { rows } = await admin.query<[string]>({
       text: `explain ${text}`,
       values: values ?? [],

@@ -63,10 +63,10 @@ export class Lanes<Item> {
   /** @returns its lane, for as long as the item waits */
   add(key: string, item: Item): Lane<Item> {
     this.#size++
-    const known = this.#find(key)
+    const lane = this.#find(key) ?? this.#make(key)
     // An array that is made with its item keeps no room for more.
-    const lane = known ?? this.#make(key, [item])
-    if (known !== undefined) known.items.push(item)
+    if (lane.head === lane.items.length) replaceItems(lane, [item])
+    else lane.items.push(item)
     if (!lane.taken && lane.head + 1 === lane.items.length) this.#ready.add(lane)
     return lane
   }
@@ -90,7 +90,7 @@ export class Lanes<Item> {
 
   /** Takes this key, if nobody works on it; also one that has no items. */
   takeKey(key: string): boolean {
-    const lane = this.#find(key) ?? this.#make(key, [])
+    const lane = this.#find(key) ?? this.#make(key)
     if (lane.taken) return false
     if (lane.head < lane.items.length) this.#ready.delete(lane)
     lane.taken = true
@@ -153,7 +153,7 @@ export class Lanes<Item> {
   putBack(key: string, item: Item): void {
     const lane = this.#find(key)!
     if (lane.head > 0) lane.items[--lane.head] = item
-    else lane.items.unshift(item)
+    else lane.items = [item, ...lane.items]
     this.#size++
   }
 
@@ -168,7 +168,8 @@ export class Lanes<Item> {
     else this.#forget(lane)
   }
 
-  #make(key: string, items: Item[]): OwnLane<Item> {
+  #make(key: string): OwnLane<Item> {
+    const items: Item[] = NO_ITEMS
     const lane = { key, items, head: 0, held: 0, taken: false, queuedAs: NOT_QUEUED }
     this.#lanes.set(key, lane)
     this.#last = lane
@@ -188,9 +189,18 @@ export class Lanes<Item> {
   }
 }
 
-/** Not sooner than half of it is used up: a long lane would be copied again and again. */
-function trim(lane: OwnLane<unknown>): void {
-  if (lane.head <= 64 || lane.head * 2 <= lane.items.length) return
-  lane.items = lane.items.slice(lane.head)
+/** Of every lane that has none: nothing is ever put into it. */
+const NO_ITEMS: never[] = []
+
+/** Lets go of items that are done; not sooner than half are: a long lane would be copied again and again. */
+function trim<Item>(lane: OwnLane<Item>): void {
+  // Most lanes have one item, and go with it.
+  if (lane.head === lane.items.length) replaceItems(lane, NO_ITEMS)
+  else if (lane.head > 64 && lane.head * 2 > lane.items.length)
+    replaceItems(lane, lane.items.slice(lane.head))
+}
+
+function replaceItems<Item>(lane: OwnLane<Item>, items: Item[]): void {
+  lane.items = items
   lane.head = 0
 }

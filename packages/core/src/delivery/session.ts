@@ -190,9 +190,8 @@ export class Session {
         this.holds.setLive(true)
         try {
           await tail.wait(after, this.#stopping.signal)
-        } catch {
-          // Asked again, as often as it takes: the trouble is told where it lasts.
-          await this.#runner.insist(() => tail.wait(after, this.#stopping.signal))
+        } catch (error) {
+          await this.#runner.insist(() => tail.wait(after, this.#stopping.signal), { error })
         }
         continue
       }

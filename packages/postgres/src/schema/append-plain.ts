@@ -11,8 +11,8 @@
  *   is taken to have 1,000 numbers.
  * - Where each entry expects the version that there is, nothing more is asked: a statement that may look up ids
  *   costs 40 µs to begin, even where it looks up none.
- * - `ai` and `ao` are the entry of an event and its place in it; `firsts` is the first id of each entry. Older
- *   callers give it only where some entry expects no exact version, and know nothing of those 2³².
+ * - `ai` and `ao` are the entry of an event and its place in it; `firsts` is the first id of each entry. It
+ *   may be left out where all expect an exact version; then nothing is said of ids.
  *
  * Answer, one row: the outcomes of all entries joined by commas, the last position before, the first one
  * given (null: nothing was written), the recorded time.

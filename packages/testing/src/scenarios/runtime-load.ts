@@ -89,6 +89,8 @@ async function redriveTheKilled(runtime: Runtime, [process]: readonly Process[])
   if (letters.length === 0) return
   const others = letters.filter(({ reason }) => reason !== 'killed' && reason !== 'behind')
   assert.deepEqual(others, [], 'no handler failed')
+  const killed = letters.filter(({ reason }) => reason === 'killed')
+  assert.ok(killed.length <= 2, 'it takes three of the five deaths')
   await carryOut(runtime, process, { kind: 'redrive' })
 }
 
