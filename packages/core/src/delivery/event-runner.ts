@@ -150,18 +150,9 @@ export class EventRunner {
     return this.#park(running, { reason: reasons[kind], attempts, dueAt: undefined })
   }
 
-  /**
-   * Reads or writes what it takes to go on, however long the store is in trouble.
-   *
-   * @param failed what a first attempt, made by the caller, has failed of
-   * @throws {SessionOver}
-   */
-  async insist<Result>(
-    work: () => Promise<Result>,
-    failed?: { readonly error: unknown },
-  ): Promise<Result> {
-    if (failed !== undefined) await this.#host.recover(failed.error)
-    for (let isTroubled = failed !== undefined; ; isTroubled = true) {
+  /** Reads or writes what it takes to go on, however long the store is in trouble. @throws {SessionOver} */
+  async insist<Result>(work: () => Promise<Result>): Promise<Result> {
+    for (let isTroubled = false; ; isTroubled = true) {
       try {
         const result = await work()
         if (isTroubled) this.#host.recovered()

@@ -191,7 +191,9 @@ export class Session {
         try {
           await tail.wait(after, this.#stopping.signal)
         } catch (error) {
-          await this.#runner.insist(() => tail.wait(after, this.#stopping.signal), { error })
+          await this.holds.recover(error)
+          await this.#runner.insist(() => tail.wait(after, this.#stopping.signal))
+          this.holds.recovered()
         }
         continue
       }
