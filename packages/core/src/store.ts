@@ -2,7 +2,7 @@
  * What a store is built of, for those who write one: the decisions that every store shares, so that
  * all of them refuse the same calls with the same errors. Applications need nothing of it.
  */
-export { checkProgress, requireLimit, requireTime } from './store/check-arguments.ts'
+export { checkProgress, requireLimit, requireNew, requireTime } from './store/check-arguments.ts'
 export {
   checkAppends,
   decideByIds,

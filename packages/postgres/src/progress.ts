@@ -1,5 +1,5 @@
 import { FencedError, type Fence, type ProgressChange } from 'tidings'
-import { checkProgress } from 'tidings/store'
+import { checkProgress, requireNew } from 'tidings/store'
 
 import { requireFence } from './subscription-table.ts'
 import type { TableWriter } from './table-access.ts'
@@ -14,6 +14,7 @@ export async function writeProgress(writer: TableWriter, change: ProgressChange)
   const { mark, ahead = [] } = change
   const position =
     mark === undefined ? await requireFence(writer, change) : await moveMark(writer, change, mark)
+  requireNew(change, mark?.from ?? position)
   const beyond = ahead.filter((done) => done > position)
   if (beyond.length > 0) await runAhead(writer, change, beyond)
 }

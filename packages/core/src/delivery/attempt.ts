@@ -3,8 +3,9 @@ import type { Envelope, StoredEnvelope } from '../contract/envelope.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import { runInFrame } from '../internal/flow.ts'
 import type { ParkedEvent } from '../store/parked-store.ts'
-import type { StoreTransaction } from '../store/store.ts'
+import type { StoreTransaction, StreamAppend } from '../store/store.ts'
 import { keepSnapshots } from '../work/app-store.ts'
+import { appendEach, appendTogether } from './append-together.ts'
 import type { Deadlines, Watched } from './deadlines.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
 import type { BatchContext, Effects } from './delivery-context.ts'
@@ -15,7 +16,7 @@ import { deriveFor, HandlerWork, type WorkParts } from './handler-work.ts'
 import { Interruption } from './interruption.ts'
 import { PartialFailure } from './partial-failure.ts'
 import type { ProgressPlan } from './progress-tracker.ts'
-import type { ProgressWriter } from './progress-writer.ts'
+import type { Placed, ProgressWriter } from './progress-writer.ts'
 
 /** What attempts are made with. */
 export interface AttemptPorts {
@@ -161,7 +162,7 @@ export async function interruptible(
 }
 
 /** The caller makes it end: among those that run, and its transaction where it fails. */
-function begin({ running, ports, name, plan }: AttemptPorts, isShared: boolean): WorkParts {
+function begin({ running, ports, name, plan, writer }: AttemptPorts, isShared: boolean): WorkParts {
   const interruption = new Interruption()
   running.add(interruption)
   return {
@@ -169,6 +170,7 @@ function begin({ running, ports, name, plan }: AttemptPorts, isShared: boolean):
     timeoutMs: plan.timeoutMs,
     transaction: new HandlerTransaction(ports.store),
     ports,
+    writer,
     isShared,
     interruption,
   }
@@ -242,13 +244,26 @@ function mayShare(
   )
 }
 
+/** @returns the events that are new in the log */
+function appendedBy(
+  works: readonly HandlerWork[],
+  units: readonly (readonly StreamAppend[])[],
+  placed: Placed,
+): readonly StoredEnvelope[] {
+  return works.flatMap((work, index) => work.appended(units[index]!, placed[index]!))
+}
+
 async function writeAll(
   works: readonly HandlerWork[],
   tx: StoreTransaction,
+  { handleBatch }: SubscriptionPlan,
 ): Promise<readonly StoredEnvelope[]> {
-  const written: StoredEnvelope[] = []
-  for (const work of works) written.push(...(await work.write(tx)))
-  return written
+  if (works.length === 0) return NOTHING
+  for (const work of works) await work.writeTimers(tx)
+  const units = works.map((work) => work.takeAppends())
+  // Of a group that fails each event is handled by itself; of a batch nothing else would be tried.
+  const append = handleBatch === undefined ? appendTogether : appendEach
+  return appendedBy(works, units, await append(tx, units))
 }
 
 /** Commits what the handlers did, with the progress; without a transaction where they did nothing. */
@@ -270,7 +285,11 @@ export async function commit(
     return note(parts, completion)
   }
   if (mayShare(transaction, writing, completion)) {
-    const events = await writer.doneWith(positions, (tx) => writeAll(writing, tx))
+    const units = writing.map((work) => work.takeAppends())
+    const placing = writer.doneWith(positions, units)
+    // Whatever begins now records that together with this.
+    completion.onHandled?.()
+    const events = appendedBy(writing, units, await placing)
     if (events.length > 0) ports.publish(events)
     return
   }
@@ -279,7 +298,7 @@ export async function commit(
     const events = await transaction.commit(async (tx) => {
       if (parked.length > 0) await tx.park(parked)
       plan = await writer.within(tx, positions)
-      return writing.length === 0 ? NOTHING : writeAll(writing, tx)
+      return writeAll(writing, tx, parts.plan)
     })
     writer.written(plan, positions)
     if (events.length > 0) ports.publish(events)

@@ -25,6 +25,11 @@ export class EventContext implements DeliveryContext {
     this.#work = work
   }
 
+  /** What is behind a context, for the runtime's own handlers. */
+  static workOf(ctx: DeliveryContext): HandlerWork {
+    return (ctx as EventContext).#work
+  }
+
   get tx(): DeliveryContext['tx'] {
     return this.#work.tx
   }

@@ -6,16 +6,28 @@ import { UsageError } from '../errors/usage-errors.ts'
 import { runInFrame, type Frame, type TransactionMark } from '../internal/flow.ts'
 import { deriveId } from '../internal/ids.ts'
 import { parseNormalTime, toIsoTime } from '../internal/time.ts'
-import type { SqlTransaction, StoreTransaction } from '../store/store.ts'
+import type {
+  AppendResult,
+  SqlTransaction,
+  StoreTransaction,
+  StreamAppend,
+} from '../store/store.ts'
 import type { TimerRecord } from '../store/timer-store.ts'
 import { causeOf, type Cause } from '../work/origin.ts'
-import { UnitOfWork, type EventAppend, type WorkTransaction } from '../work/unit-of-work.ts'
+import { isRepeat, toStoredEvents } from '../work/stored-events.ts'
+import {
+  sealAppends,
+  UnitOfWork,
+  type EventAppend,
+  type WorkTransaction,
+} from '../work/unit-of-work.ts'
 import type { Watched } from './deadlines.ts'
 import type { Effects } from './delivery-context.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
 import type { HandlerTransaction } from './handler-transaction.ts'
 import type { Interruption } from './interruption.ts'
 import { planTimer, type TimerDue } from '../work/plan-timer.ts'
+import type { ProgressWriter } from './progress-writer.ts'
 
 /** What the work of the events of one attempt has in common. */
 export interface WorkParts {
@@ -23,6 +35,7 @@ export interface WorkParts {
   readonly timeoutMs: number
   readonly transaction: HandlerTransaction
   readonly ports: DeliveryPorts
+  readonly writer: ProgressWriter
   /** Several handlers share the transaction: none of them may do what cannot be rolled back with it. */
   readonly isShared: boolean
   readonly interruption: Interruption
@@ -124,18 +137,37 @@ export class HandlerWork implements Frame, Watched {
     interruption.interrupt(new TimeoutError(`The handler of '${subscription}'`, timeoutMs))
   }
 
-  /**
-   * Writes timers, then what was appended.
-   *
-   * @returns the events that are new in the log: those of a repeat were published when they came first
-   */
-  async write(tx: StoreTransaction): Promise<readonly StoredEnvelope[]> {
+  /** Writes what is no event. Before them: in some stores the first append holds the log until the commit. */
+  async writeTimers(tx: StoreTransaction): Promise<void> {
     for (const timerId of this.#cancelled ?? []) await tx.cancelTimer(timerId)
     if (this.#timers !== undefined) await tx.setTimers(this.#timers)
-    if (this.#unit === undefined) return []
-    this.#unit.useIn(tx)
-    const events = await this.#unit.flush()
-    return this.#unit.repeated ? [] : events
+  }
+
+  /** The events, for whoever appends those of several; nothing can be recorded from here on. */
+  takeAppends(): readonly StreamAppend[] {
+    return this.#unit?.takeAppends() ?? []
+  }
+
+  /** @returns those that are new in the log: those of a repeat were published when they came first */
+  appended(
+    appends: readonly StreamAppend[],
+    results: readonly AppendResult[],
+  ): readonly StoredEnvelope[] {
+    return this.#unit?.appended(appends, results) ?? []
+  }
+
+  /**
+   * Records events now, whatever becomes of the attempt, in the transaction of what else ends or begins in
+   * the same turn.
+   *
+   * @throws {ConcurrencyError} a stream is not at its expected version
+   * @throws {FencedError} the subscription has another owner
+   */
+  async record(...appends: readonly EventAppend[]): Promise<void> {
+    const { ports, writer } = this.#parts
+    const sealed = sealAppends(ports.environment, this.#causeOf(), appends)
+    const [results = []] = await writer.doneWith([], [sealed])
+    if (!isRepeat(results)) ports.publish(toStoredEvents(sealed, results))
   }
 
   dueSnapshots(): ReturnType<UnitOfWork['dueSnapshots']> {

@@ -1,26 +1,29 @@
-import type { StoredEnvelope } from '../contract/envelope.ts'
 import { isTidingsError } from '../errors/tidings-error.ts'
 import type { ParkedEvent } from '../store/parked-store.ts'
-import type { Store, StoreTransaction } from '../store/store.ts'
+import type { AppendResult, Store, StoreTransaction, StreamAppend } from '../store/store.ts'
 import type { Fence } from '../store/subscription-store.ts'
-import type { LastWork } from './handler-transaction.ts'
+import { appendEach, appendTogether } from './append-together.ts'
 import type { ProgressPlan, ProgressTracker } from './progress-tracker.ts'
 
 /** Positions that are done without a transaction of their own, and what is written with them. */
 interface Done {
   readonly positions: readonly number[]
   readonly parked?: ParkedEvent | undefined
-  readonly write?: LastWork
+  /** What each unit of work appends. */
+  readonly units?: readonly (readonly StreamAppend[])[]
 }
 
+/** Where what each unit appends is now. */
+export type Placed = readonly (readonly AppendResult[])[]
+
 interface Waiting extends Done {
-  readonly resolve: (events: readonly StoredEnvelope[]) => void
+  readonly resolve: (placed: Placed) => void
   readonly reject: (error: unknown) => void
 }
 
 /** What is done in one transaction, at the most. */
 const MOST = 500
-const NOTHING: readonly StoredEnvelope[] = Object.freeze([])
+const NOTHING: readonly never[] = Object.freeze([])
 
 /**
  * Writes a subscription's progress: within the transaction of the effects, or, where there is none,
@@ -75,15 +78,17 @@ export class ProgressWriter {
   }
 
   /**
-   * Makes positions done together with what `write` appends, in a transaction that they share with what
-   * else is done meanwhile. Where that fails for one of them the others are written all the same, so
-   * `write` may be called twice; it is to append events and nothing else.
+   * Makes positions done together with what units of work append, in a transaction that they share with what
+   * else is done meanwhile. Where that fails for one of them the others are written all the same. Without
+   * positions events are recorded, by nobody but the subscription's owner.
    *
-   * @returns the events that `write` appended
-   * @throws what its own `write` throws; what the store throws, for all that shared
+   * @throws what the store says to these appends; what else it throws, for all that shared
    */
-  doneWith(positions: readonly number[], write: LastWork): Promise<readonly StoredEnvelope[]> {
-    return this.#add({ positions, write })
+  doneWith(
+    positions: readonly number[],
+    units: readonly (readonly StreamAppend[])[],
+  ): Promise<Placed> {
+    return this.#add({ positions, units })
   }
 
   /** Moves the mark over what was read and is none of the subscription's. */
@@ -92,7 +97,7 @@ export class ProgressWriter {
     await this.#add({ positions: [] })
   }
 
-  #add(done: Done): Promise<readonly StoredEnvelope[]> {
+  #add(done: Done): Promise<Placed> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...done, resolve, reject })
       if (!this.#isRunning) void this.#run()
@@ -101,16 +106,18 @@ export class ProgressWriter {
 
   async #run(): Promise<void> {
     this.#isRunning = true
-    // What ends in the same turn shares the transaction.
-    await Promise.resolve()
-    while (this.#waiting.length > 0) await this.#settle(this.#waiting.splice(0, MOST))
+    while (this.#waiting.length > 0) {
+      // What ends, or begins, in the same turn shares the transaction.
+      await endOfTurn()
+      await this.#settle(this.#waiting.splice(0, MOST))
+    }
     this.#isRunning = false
   }
 
   async #settle(batch: readonly Waiting[]): Promise<void> {
     try {
-      const written = await this.#write(batch)
-      for (const [index, { resolve }] of batch.entries()) resolve(written[index] ?? NOTHING)
+      const placed = await this.#write(batch)
+      for (const [index, { resolve }] of batch.entries()) resolve(placed[index] ?? NOTHING)
     } catch (error) {
       const parts = isOfOne(error) ? split(batch) : []
       if (parts.length > 1) for (const part of parts) await this.#settle(part)
@@ -118,38 +125,55 @@ export class ProgressWriter {
     }
   }
 
-  /** @returns what was appended for each */
-  async #write(batch: readonly Waiting[]): Promise<readonly (readonly StoredEnvelope[])[]> {
+  async #write(batch: readonly Waiting[]): Promise<readonly Placed[]> {
     const positions = batch.flatMap((done) => done.positions)
     const parked = batch.flatMap((done) => done.parked ?? [])
     let plan: ProgressPlan = {}
-    const written: (readonly StoredEnvelope[])[] = []
+    let placed: readonly Placed[] = NOTHING
     try {
       await this.#store.transaction(async (tx) => {
         if (parked.length > 0) await tx.park(parked)
         plan = this.#tracker.plan(positions)
         await tx.progress({ ...this.#fence, ...plan })
         // Last: in some stores the first append holds the log until the commit.
-        for (const { write } of batch) written.push((await write?.(tx)) ?? NOTHING)
+        placed = await appendAll(tx, batch)
       })
     } catch (error) {
       this.#tracker.abandoned(plan)
       throw error
     }
     this.#tracker.written(plan, positions)
-    return written
+    return placed
   }
 }
 
-/** Those that write something each by itself, and all others together. */
-function split(batch: readonly Waiting[]): readonly (readonly Waiting[])[] {
-  const others = batch.filter(({ write }) => write === undefined)
-  const writing = batch.filter(({ write }) => write !== undefined).map((done) => [done])
-  return others.length === 0 ? writing : [others, ...writing]
+/** In few calls where several share: what they append is checked anew, each by itself, if that is refused. */
+async function appendAll(
+  tx: StoreTransaction,
+  batch: readonly Waiting[],
+): Promise<readonly Placed[]> {
+  if (batch.length === 1) return [await appendEach(tx, batch[0]?.units ?? NOTHING)]
+  const placed = await appendTogether(
+    tx,
+    batch.flatMap(({ units }) => units ?? NOTHING),
+  )
+  let next = 0
+  return batch.map(({ units = NOTHING }) => placed.slice(next, (next += units.length)))
 }
 
-/** Whether what one of them wrote was refused, rather than all by a lost fence or a store in trouble. */
+/** Those that append something each by itself, and all others together. */
+function split(batch: readonly Waiting[]): readonly (readonly Waiting[])[] {
+  const others = batch.filter(({ units }) => units === undefined)
+  const appending = batch.filter(({ units }) => units !== undefined).map((done) => [done])
+  return others.length === 0 ? appending : [others, ...appending]
+}
+
+/** Whether what one of them appends was refused, rather than all by a lost fence or a store in trouble. */
 function isOfOne(error: unknown): boolean {
   if (!isTidingsError(error)) return true
   return error.code !== 'TIDINGS_FENCED' && !error.code.startsWith('TIDINGS_STORE_')
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -9,6 +9,7 @@ import { defineSubscription, type AnySubscription } from './define-subscription.
 import type { AnyWorker, WorkerOptions } from './define-worker.ts'
 import type { DeliveryContext } from './delivery-context.ts'
 import type { DeliveryPorts } from './delivery-ports.ts'
+import { EventContext } from './event-context.ts'
 import { decideFailure, requireDuration, type RetryPlan } from './retry-policy.ts'
 import { TaskAttempt } from './task-attempt.ts'
 import { TaskCancelledError, TaskControl, TaskWatch, type TaskLimits } from './task-control.ts'
@@ -102,7 +103,10 @@ async function begin(parts: AttemptParts, of: Attempt): Promise<number | undefin
     return undefined
   }
   const number = task.attempts + 1
-  await parts.store.append({ ...streamOf(of.event), events: startOf(parts, of, number) })
+  await EventContext.workOf(of.ctx).record({
+    ...streamOf(of.event),
+    events: startOf(parts, of, number),
+  })
   return number
 }
 
@@ -115,7 +119,7 @@ function mayBeFresh({ event, ctx: { attempt: inPlace, laterUsed, redrives } }: A
 async function beginsFresh(parts: AttemptParts, of: Attempt): Promise<boolean> {
   const expectedVersion = of.event.streamVersion
   try {
-    await parts.store.append({
+    await EventContext.workOf(of.ctx).record({
       ...streamOf(of.event),
       expectedVersion,
       events: startOf(parts, of, 1),

@@ -1,5 +1,5 @@
 import { FencedError } from '../errors/store-errors.ts'
-import { checkProgress } from '../store/check-arguments.ts'
+import { checkProgress, requireNew } from '../store/check-arguments.ts'
 import type { Fence, ProgressChange } from '../store/subscription-store.ts'
 import type { Connection } from './connection.ts'
 import { requireFence } from './subscription-table.ts'
@@ -25,6 +25,7 @@ export function writeProgress(connection: Connection, change: ProgressChange): v
   const { mark, ahead = [] } = change
   const position =
     mark === undefined ? requireFence(connection, change) : moveMark(connection, change, mark)
+  requireNew(change, mark?.from ?? position)
   const beyond = ahead.filter((done) => done > position)
   if (beyond.length > 0) runAhead(connection, change, beyond)
 }

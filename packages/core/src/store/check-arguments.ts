@@ -1,3 +1,4 @@
+import { FencedError } from '../errors/store-errors.ts'
 import { UsageError } from '../errors/usage-errors.ts'
 import { parseIsoTime } from '../internal/time.ts'
 import { requireWhole } from './event-reader.ts'
@@ -37,4 +38,17 @@ export function checkProgress({ subscription, mark }: ProgressChange): void {
     'TIDINGS_ARGUMENT_INVALID',
     `The mark of '${subscription}' moves forward only; this step leads from ${mark.from} back to ${mark.to}. Nothing was stored. Reset the subscription to begin again from an earlier position.`,
   )
+}
+
+/**
+ * Refuses positions that the mark has passed: they are done, and somebody did them who has heard nothing of it.
+ *
+ * @param mark where it was before this step
+ * @throws {FencedError}
+ */
+export function requireNew(
+  { subscription, token, ahead = [] }: ProgressChange,
+  mark: number,
+): void {
+  if (ahead.some((position) => position <= mark)) throw new FencedError(subscription, token)
 }

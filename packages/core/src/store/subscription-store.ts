@@ -54,7 +54,8 @@ export interface ProgressChange extends Fence {
   readonly mark?: { readonly from: number; readonly to: number } | undefined
   /**
    * Positions that are done although the mark is still before them. One that is done already is refused
-   * like a void token: its effects are there, from a commit that nobody heard the answer of.
+   * like a void token, whether it ran ahead or the mark has passed it: its effects are there, from a commit
+   * that nobody heard the answer of.
    */
   readonly ahead?: readonly number[] | undefined
 }

@@ -1,9 +1,7 @@
 import type { AnyAggregate } from '../contract/define-aggregate.ts'
-import type { Draft } from '../contract/definition.ts'
-import { streamName, type StoredEnvelope } from '../contract/envelope.ts'
+import type { StoredEnvelope } from '../contract/envelope.ts'
 import { isGlob } from '../contract/glob.ts'
 import type { Registry } from '../contract/registry.ts'
-import { sealDraft } from '../contract/seal.ts'
 import { currentFrame } from '../internal/flow.ts'
 import { mapReader } from '../store/event-reader.ts'
 import type {
@@ -15,10 +13,10 @@ import type {
   StoreTransaction,
   StreamAppend,
 } from '../store/store.ts'
-import { causeOf, originOf, type Cause, type Environment } from './origin.ts'
+import { causeOf, type Cause, type Environment } from './origin.ts'
 import { loadState, type LoadOptions } from './repository.ts'
 import { isRepeat, readBack, toStoredEvents } from './stored-events.ts'
-import { UnitOfWork, type EventAppend, type WorkTransaction } from './unit-of-work.ts'
+import { sealAppends, UnitOfWork, type EventAppend, type WorkTransaction } from './unit-of-work.ts'
 
 /** What an aggregate is at some version of its stream. */
 export interface Loaded<State> {
@@ -131,22 +129,6 @@ export function createAppStore<Tx extends StoreTransaction>(
     waitBeyond: (position, options) => store.waitBeyond(position, options),
     head: () => store.head(),
   }
-}
-
-function sealAppends(
-  environment: Environment,
-  cause: Cause,
-  appends: readonly EventAppend[],
-): readonly StreamAppend[] {
-  return appends.map(({ aggregateType, aggregateId, events, expectedVersion = 'any' }) => {
-    const origin = originOf(environment, cause, aggregateType, aggregateId)
-    const drafts = Array.isArray(events) ? (events as readonly Draft[]) : [events as Draft]
-    return {
-      stream: streamName(aggregateType, aggregateId),
-      expectedVersion,
-      events: drafts.map((draft) => sealDraft(draft, origin)),
-    }
-  })
 }
 
 async function appendDrafts(

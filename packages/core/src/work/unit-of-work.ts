@@ -8,6 +8,7 @@ import { UsageError } from '../errors/usage-errors.ts'
 import type { CommandRecord } from '../store/command-record.ts'
 import type { RetentionStore } from '../store/retention-store.ts'
 import type {
+  AppendResult,
   ExpectedVersion,
   SnapshotStore,
   StoreTransaction,
@@ -18,7 +19,7 @@ import { AggregateRoot, endedError } from './aggregate-root.ts'
 import { originOf, type Cause, type Environment } from './origin.ts'
 import { planTimer, type TimerDue, type TimerOptions } from './plan-timer.ts'
 import { dueSnapshot, loadState } from './repository.ts'
-import { readBack, toStoredEvents } from './stored-events.ts'
+import { isRepeat, readBack, toStoredEvents } from './stored-events.ts'
 
 /** Which stream: an aggregate's type and id. */
 export interface StreamRef {
@@ -147,7 +148,7 @@ export class UnitOfWork implements WorkScope {
 
   async append(...appends: readonly EventAppend[]): Promise<void> {
     this.#requireOpen()
-    const all = appends.map((append) => this.#seal(append))
+    const all = sealAppends(this.#ports.environment, this.#cause, appends)
     for (const append of all) this.#take(append)
   }
 
@@ -156,21 +157,6 @@ export class UnitOfWork implements WorkScope {
     requireName('source', source)
     requireName('id', messageId)
     return this.#requireTx().once(source, messageId)
-  }
-
-  #seal({
-    aggregateType,
-    aggregateId,
-    events,
-    expectedVersion = 'any',
-  }: EventAppend): StreamAppend {
-    const origin = originOf(this.#ports.environment, this.#cause, aggregateType, aggregateId)
-    const drafts = Array.isArray(events) ? (events as readonly Draft[]) : [events as Draft]
-    return {
-      stream: streamName(aggregateType, aggregateId),
-      expectedVersion,
-      events: drafts.map((draft) => sealDraft(draft, origin)),
-    }
   }
 
   #take({ stream, expectedVersion, events }: StreamAppend): void {
@@ -215,20 +201,35 @@ export class UnitOfWork implements WorkScope {
   /** Appends everything that was collected, in one call. The caller commits. */
   async flush(command?: CommandRecord): Promise<StoredEnvelope[]> {
     const tx = this.#requireTx()
-    for (const root of this.#roots.values()) this.#takeRoot(root)
-    this.end()
+    const appends = this.takeAppends()
     for (const timerId of this.#cancelled) await tx.cancelTimer(timerId)
     if (this.#timers.length > 0) await tx.setTimers(this.#timers)
+    if (appends.length === 0 && command === undefined) return []
+    const results = await tx.append(appends, { command })
+    this.#repeated = isRepeat(results)
+    // A repeat leaves its command out, but this one is new: without a row it would be done again.
+    if (this.#repeated && command !== undefined) await tx.append([], { command })
+    return this.#repeated ? readBack(tx, results) : toStoredEvents(appends, results)
+  }
+
+  /** Ends it, and gives what it collected: for whoever appends that of several, and then says `appended`. */
+  takeAppends(): readonly StreamAppend[] {
+    for (const root of this.#roots.values()) this.#takeRoot(root)
+    this.end()
     const appends: StreamAppend[] = []
     for (const [stream, { expectedVersion, events }] of this.#pending) {
       if (events.length > 0) appends.push({ stream, expectedVersion, events })
     }
-    if (appends.length === 0 && command === undefined) return []
-    const results = await tx.append(appends, { command })
-    this.#repeated = results.some((result) => result.repeated)
-    // A repeat leaves its command out, but this one is new: without a row it would be done again.
-    if (this.#repeated && command !== undefined) await tx.append([], { command })
-    return this.#repeated ? readBack(tx, results) : toStoredEvents(appends, results)
+    return appends
+  }
+
+  /** What was taken has its places. @returns the events that are new in the log, in order of position */
+  appended(
+    appends: readonly StreamAppend[],
+    results: readonly AppendResult[],
+  ): readonly StoredEnvelope[] {
+    this.#repeated = isRepeat(results)
+    return this.#repeated ? [] : toStoredEvents(appends, results)
   }
 
   /** Whether the events were in the log before: then they were published, and counted, at that time. */
@@ -291,4 +292,21 @@ function requireFollowing(stream: string, pending: PendingStream, expected: Expe
     'TIDINGS_ARGUMENT_INVALID',
     `A second append to '${stream}' in one transaction expects ${expected}, which the first one excludes. Leave expectedVersion out, or give the version after the first append.`,
   )
+}
+
+/** Drafts as events of one cause, checked against their contracts. @throws {ContractError} one does not fit */
+export function sealAppends(
+  environment: Environment,
+  cause: Cause,
+  appends: readonly EventAppend[],
+): readonly StreamAppend[] {
+  return appends.map(({ aggregateType, aggregateId, events, expectedVersion = 'any' }) => {
+    const origin = originOf(environment, cause, aggregateType, aggregateId)
+    const drafts = Array.isArray(events) ? (events as readonly Draft[]) : [events as Draft]
+    return {
+      stream: streamName(aggregateType, aggregateId),
+      expectedVersion,
+      events: drafts.map((draft) => sealDraft(draft, origin)),
+    }
+  })
 }

@@ -63,9 +63,9 @@ async function typesOf(app: App, stream: string): Promise<string[]> {
 }
 
 describe.each(stores)('a task on $kind', ({ open }) => {
-  test('is done without reading its stream, and several that end together share their transactions', async () => {
+  test('is done without reading its stream, and what ends and begins in the same turn shares a transaction', async () => {
     const store = await open()
-    const asked = Array.from({ length: 8 }, (_, n) => startTask(Print, { name: `${n}` }))
+    const asked = Array.from({ length: 35 }, (_, n) => startTask(Print, { name: `${n}` }))
     let reads = 0
     let commits = 0
     const counted = withOverrides(store, {
@@ -73,18 +73,52 @@ describe.each(stores)('a task on $kind', ({ open }) => {
         reads++
         return store.readStream(stream, options)
       },
+      append: (appends, options) => {
+        commits++
+        return store.append(appends, options)
+      },
       transaction: (work, options) => {
         commits++
         return store.transaction(work, options)
       },
     })
-    const app = await start(counted, async () => undefined)
+    const app = await start(counted, async () => undefined, { concurrency: 10 })
     await app.store.append(...asked)
+    commits = 0
     await app.delivery.caughtUp()
-    expect({ reads, commits }).toEqual({ reads: 0, commits: 1 })
+    // 10 begin; 10 end and the next 10 begin; …; the last 5 end.
+    expect({ reads, commits }).toEqual({ reads: 0, commits: 5 })
     for (const { taskId } of asked) {
       expect(await app.tasks.find(taskId)).toMatchObject({ status: 'done', attempts: 1 })
     }
+  })
+
+  test('that need not begin any more spoils nothing for those that begin with it', async () => {
+    const store = await open()
+    const names: string[] = []
+    const app = await start(store, async (name) => names.push(name), { concurrency: 4 })
+    const { admin, delivery, tasks } = app
+    const turn = async (kind: 'pause' | 'resume'): Promise<void> => {
+      const asked = { kind, subscription: Print.type, by: 'ann', reason: 'cleaning' } as const
+      const { operationId } = await admin.request(asked)
+      await admin.ended(operationId)
+    }
+    await app.store.append(startTask(Print, { name: 'first' }))
+    await delivery.caughtUp()
+    await turn('pause')
+    const asked = ['a', 'b', 'c', 'd'].map((name) => startTask(Print, { name }))
+    await app.store.append(...asked)
+    await tasks.cancel(asked[1]!.taskId, { by: 'ann', reason: 'too late' })
+    await turn('resume')
+    await delivery.caughtUp()
+    expect(names.toSorted()).toEqual(['a', 'c', 'd', 'first'])
+    const found = await Promise.all(asked.map(({ taskId }) => tasks.find(taskId)))
+    expect(found.map((task) => [task?.status, task?.attempts])).toEqual([
+      ['done', 1],
+      ['cancelled', 0],
+      ['done', 1],
+      ['done', 1],
+    ])
   })
 
   test('that failed is tried again as the next attempt', async () => {

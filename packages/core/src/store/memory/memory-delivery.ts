@@ -1,5 +1,5 @@
 import { FencedError } from '../../errors/store-errors.ts'
-import { checkProgress } from '../check-arguments.ts'
+import { checkProgress, requireNew } from '../check-arguments.ts'
 import type { OperationRecord } from '../operation-store.ts'
 import type { ParkedEvent } from '../parked-store.ts'
 import type { ProgressChange, SubscriptionRecord } from '../subscription-store.ts'
@@ -61,12 +61,16 @@ export class StagedDelivery {
       this.#subscriptions.set(subscription, { ...record, position: mark.to })
     }
     if (mark === undefined && change.ahead === undefined) return
-    this.#requireNew(change, mark?.to ?? record.position)
+    requireNew(change, mark?.from ?? record.position)
+    this.#requireNotAhead(change, mark?.to ?? record.position)
     this.#steps.push({ ...change, mark: mark && { ...mark }, ahead: change.ahead?.slice() })
   }
 
   /** What ran ahead once is done, and is not done again. */
-  #requireNew({ subscription, generation, token, ahead = [] }: ProgressChange, mark: number): void {
+  #requireNotAhead(
+    { subscription, generation, token, ahead = [] }: ProgressChange,
+    mark: number,
+  ): void {
     const known = this.#tables.subscriptions.get(subscription)
     const isKnown = (position: number): boolean =>
       position > mark &&
