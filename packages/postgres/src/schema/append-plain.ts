@@ -42,7 +42,7 @@ begin
   curs := array(
     select coalesce((select max(e.version) from SCHEMA.event_log e where e.stream = s[n]),
         (select a.last_version from SCHEMA.archived_streams a where a.stream = s[n] order by a.last_version desc limit 1), 0)
-      from generate_series(1, cardinality(expected)) n offset 0);
+      from generate_series(1, cardinality(expected)) n);
   fits := expected = curs;
   if fits and strict then
     fits := not exists (select from generate_series(1, cardinality(ids)) g
