@@ -91,6 +91,6 @@ export const bench: Bench = {
   notes: [
     `${TASKS} tasks started by hundreds and done by one worker, ${CONCURRENCY} at a time, whose work is none; synchronous = FULL.`,
     'Ours records each task as three events (asked for, begun, done) in the log, under contracts, in order and fenced, and can be retried, cancelled and redriven; the twin claims ten in one transaction, keeps one row a task, and notes each end in a transaction of its own.',
-    'Ours begins together what begins in the same turn, and commits together what ends in the same turn: here, where the work is none, ten at a time. The third row is what that alone would give the twin, at the price that each task waits for the slowest of the ten. What is left between it and ours is CPU: checking, freezing and writing two events more, lanes, progress.',
+    'Ours records together what ends and what begins in the same turn: here, where the work is none, ten ends and the next ten begins. The third row is what committing ends together would give the twin, at the price that each task waits for the slowest of the ten. What is left between it and ours is CPU: checking, freezing and writing two events more, lanes, progress.',
   ],
 }

@@ -33,14 +33,22 @@ export interface AttemptPorts {
   readonly stopping: AbortSignal
 }
 
+/** What a handler holds while it runs. */
+export interface HandlerPlace {
+  /** It has ended, and nothing is left but to note that. */
+  leave(): void
+  /** That was refused, so it has failed: resolves when it has a place again. */
+  comeBack(): Promise<void>
+}
+
 /** What an attempt makes done when it succeeds. */
 export interface Completion {
   /** Positions of the log; none for what was parked before. */
   readonly positions: readonly number[]
   /** Parked events as they are then. */
   readonly parked: readonly ParkedEvent[]
-  /** Told when the handlers have ended, and nothing is left but to note that. */
-  readonly onHandled?: (() => void) | undefined
+  /** Undefined: it is kept until all is noted. */
+  readonly place?: HandlerPlace | undefined
 }
 
 const NOTHING: readonly StoredEnvelope[] = Object.freeze([])
@@ -266,6 +274,26 @@ async function writeAll(
   return appendedBy(works, units, await append(tx, units))
 }
 
+/** What begins in the place of those that end here is recorded together with them. */
+async function recordTogether(
+  { writer, ports }: AttemptPorts,
+  works: readonly HandlerWork[],
+  { positions, place }: Completion,
+): Promise<void> {
+  const units = works.map((work) => work.takeAppends())
+  const recorded = writer.doneWith(positions, units)
+  place?.leave()
+  let placed: Placed
+  try {
+    placed = await recorded
+  } catch (error) {
+    await place?.comeBack()
+    throw error
+  }
+  const events = appendedBy(works, units, placed)
+  if (events.length > 0) ports.publish(events)
+}
+
 /** Commits what the handlers did, with the progress; without a transaction where they did nothing. */
 export async function commit(
   parts: AttemptPorts,
@@ -281,17 +309,11 @@ export async function commit(
   const writing = works.filter(({ hasEffects }) => hasEffects)
   if (!transaction.isOpen && writing.length === 0) {
     for (const work of works) work.end()
-    completion.onHandled?.()
+    completion.place?.leave()
     return note(parts, completion)
   }
   if (mayShare(transaction, writing, completion)) {
-    const units = writing.map((work) => work.takeAppends())
-    const placing = writer.doneWith(positions, units)
-    // Whatever begins now records that together with this.
-    completion.onHandled?.()
-    const events = appendedBy(writing, units, await placing)
-    if (events.length > 0) ports.publish(events)
-    return
+    return recordTogether(parts, writing, completion)
   }
   let plan: ProgressPlan = {}
   try {

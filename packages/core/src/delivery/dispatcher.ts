@@ -1,7 +1,7 @@
 import type { Clock } from '../internal/clock.ts'
 import { withParsedPayload } from '../contract/envelope.ts'
 import { parseNormalTime } from '../internal/time.ts'
-import type { AttemptPorts } from './attempt.ts'
+import type { AttemptPorts, HandlerPlace } from './attempt.ts'
 import { attemptGroup } from './attempt-group.ts'
 import type { SubscriptionPlan } from './define-subscription.ts'
 import { BatchRunner } from './batch-runner.ts'
@@ -243,11 +243,17 @@ export class Dispatcher {
 
   async #runSingle(key: string, item: Item): Promise<void> {
     let hasLeft = false
-    const onHandled = (): void => {
-      hasLeft = this.places.leave()
+    const place: HandlerPlace = {
+      leave: () => {
+        hasLeft = this.places.leave()
+      },
+      comeBack: async () => {
+        if (hasLeft) await this.places.comeBack()
+        hasLeft = false
+      },
     }
     try {
-      if (!(await this.#run(item, onHandled))) this.#putBack(key, [item])
+      if (!(await this.#run(item, place))) this.#putBack(key, [item])
     } catch (error) {
       if (!(error instanceof SessionOver)) this.#parts.onCrash(error)
     }
@@ -273,10 +279,10 @@ export class Dispatcher {
   }
 
   /**
-   * @param onHandled its handler needs no place any more
+   * @param place what its handler gives away before that is noted
    * @returns whether it is done; otherwise it is to be put back
    */
-  async #run(item: Item, onHandled?: () => void): Promise<boolean> {
+  async #run(item: Item, place?: HandlerPlace): Promise<boolean> {
     const { plan } = item
     const { runner, index } = this.#parts
     // What goes alone may fail, and then others look into it.
@@ -294,7 +300,7 @@ export class Dispatcher {
         isCareful: item.isWatched,
         isOwnFault: item.isOwnFault,
         // One that is watched is alone until it is noted, or the next one's death would be blamed on it.
-        onHandled: item.isWatched || this.#isGrouping ? undefined : onHandled,
+        place: item.isWatched || this.#isGrouping ? undefined : place,
       })
     } else {
       outcome = await this.#parts.handleSpecial(item)

@@ -29,7 +29,7 @@ export interface Running {
   readonly isCareful: boolean
   /** It failed where nearly all others succeeded: that says nothing of an outage. */
   readonly isOwnFault?: boolean
-  readonly onHandled?: Completion['onHandled']
+  readonly place?: Completion['place']
 }
 
 /** What came of an event; `held`: nothing yet, something holds it up, and then it is taken up again. */
@@ -173,10 +173,10 @@ export class EventRunner {
     return this.#host.attempts.ports.environment.clock.now()
   }
 
-  #attempt({ event, parked, onHandled }: Running, attempt: number): Promise<void> {
+  #attempt({ event, parked, place }: Running, attempt: number): Promise<void> {
     const completion: Completion =
       parked === undefined
-        ? { positions: [event.position], parked: [], onHandled }
+        ? { positions: [event.position], parked: [], place }
         : { positions: [], parked: [resolved(parked, this.#now())] }
     const of = {
       event,

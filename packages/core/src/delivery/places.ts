@@ -59,6 +59,16 @@ export class Places {
     this.#next()
   }
 
+  /** One that was on its way out goes on after all: what it was to note was refused. Waits for a place. */
+  async comeBack(): Promise<void> {
+    this.#leaving--
+    this.#paused++
+    const entered = this.#enter()
+    this.#next()
+    await entered
+    this.#paused--
+  }
+
   /** Gives the place away for as long as `work` takes. */
   async pauseFor(work: () => Promise<void>): Promise<void> {
     this.#active--
@@ -66,8 +76,7 @@ export class Places {
     this.#next()
     try {
       await work()
-      if (this.#active >= this.#limit()) await new Promise<void>((go) => this.#waiting.push(go))
-      else this.#active++
+      await this.#enter()
     } catch (error) {
       // It ends, and frees a place on its way out as everybody does.
       this.#active++
@@ -75,6 +84,11 @@ export class Places {
     } finally {
       this.#paused--
     }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#active >= this.#limit()) await new Promise<void>((go) => this.#waiting.push(go))
+    else this.#active++
   }
 
   #next(): void {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isTidingsError } from '../errors/tidings-error.ts'
 import type { ParkedEvent } from '../store/parked-store.ts'
 import type { AppendResult, Store, StoreTransaction, StreamAppend } from '../store/store.ts'
@@ -108,7 +109,7 @@ export class ProgressWriter {
     this.#isRunning = true
     while (this.#waiting.length > 0) {
       // What ends, or begins, in the same turn shares the transaction.
-      await endOfTurn()
+      await nextTurn()
       await this.#settle(this.#waiting.splice(0, MOST))
     }
     this.#isRunning = false
@@ -172,8 +173,4 @@ function split(batch: readonly Waiting[]): readonly (readonly Waiting[])[] {
 function isOfOne(error: unknown): boolean {
   if (!isTidingsError(error)) return true
   return error.code !== 'TIDINGS_FENCED' && !error.code.startsWith('TIDINGS_STORE_')
-}
-
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { CounterUpdated } from '../support/counter.ts'
 import { openTimed, startOrders, until } from '../support/orders.ts'
 import { withOverrides } from '../support/stores.ts'
 
@@ -31,4 +32,33 @@ test('a handler that wrote nothing keeps no place while that is noted, and twice
   noting.resolve()
   await until(clock, () => app.delivery.subscriptions[0]?.handledUpTo === 7)
   expect(calls).toEqual([1, 2, 3, 4, 5, 6, 7])
+})
+
+test('a handler whose events are refused has a place when it runs again, and never more run than may', async () => {
+  const { store, clock } = openTimed()
+  let running = 0
+  let most = 0
+  const { app, place } = await startOrders({
+    store,
+    clock,
+    subscription: { concurrency: 2, retry: { attempts: 3, delay: 1 } },
+    handle: async ({ payload: { key } }, { tx, attempt }) => {
+      most = Math.max(most, ++running)
+      for (let turn = 0; turn < 3; turn++) await new Promise((next) => setImmediate(next))
+      running--
+      await tx.append({
+        aggregateType: 'Shop.Note',
+        aggregateId: key,
+        events: CounterUpdated({ counterId: key, by: 1 }),
+        expectedVersion: attempt < 3 ? 'stream-exists' : 'no-stream',
+      })
+    },
+  })
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  await place(...keys)
+  // Eight orders and eight notes.
+  await until(clock, () => app.delivery.subscriptions[0]?.handledUpTo === 16)
+  expect(most).toBe(2)
+  const notes = await store.query({ aggregateType: 'Shop.Note' }).toArray()
+  expect(notes.map(({ aggregateId }) => aggregateId).toSorted()).toEqual(keys)
 })
