@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { isTidingsError } from '../errors/tidings-error.ts'
+import { runOutside } from '../internal/flow.ts'
 import type { ParkedEvent } from '../store/parked-store.ts'
 import type { AppendResult, Store, StoreTransaction, StreamAppend } from '../store/store.ts'
 import type { Fence } from '../store/subscription-store.ts'
@@ -101,7 +102,8 @@ export class ProgressWriter {
   #add(done: Done): Promise<Placed> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...done, resolve, reject })
-      if (!this.#isRunning) void this.#run()
+      // Not in the frame of who came first: its handler may go on, and begin a transaction of its own.
+      if (!this.#isRunning) void runOutside(() => this.#run())
     })
   }
 

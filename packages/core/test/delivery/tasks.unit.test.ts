@@ -57,6 +57,10 @@ const untilAborted: Work = (_, { signal }) =>
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
   })
 
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((next) => setImmediate(next))
+}
+
 async function typesOf(app: App, stream: string): Promise<string[]> {
   const events = await app.store.readStream(stream).toArray()
   return events.map(({ eventType }) => eventType)
@@ -119,6 +123,33 @@ describe.each(stores)('a task on $kind', ({ open }) => {
       ['done', 1],
       ['done', 1],
     ])
+  })
+
+  test('that is in a transaction of its own holds up nobody who begins', async () => {
+    const store = await open()
+    const asked = ['a', 'b', 'c'].map((name) => startTask(Print, { name }))
+    let app: App | undefined
+    // The next one is there before the first one's begin is answered.
+    const slow = withOverrides(store, {
+      transaction: async (work, options) => {
+        const result = await store.transaction(work, options)
+        const next = asked.shift()
+        if (next !== undefined) await app?.store.append(next)
+        await turns(5)
+        return result
+      },
+    })
+    app = await start(slow, async (name, { tx }) => {
+      await tx.once('printer', name)
+      await turns(20)
+    })
+    const ids = asked.map(({ taskId }) => taskId)
+    await app.store.append(asked.shift()!)
+    const found = async (): Promise<unknown[]> => {
+      const tasks = await Promise.all(ids.map((id) => app?.tasks.find(id)))
+      return tasks.map((task) => [task?.status, task?.attempts])
+    }
+    await expect.poll(found).toEqual(ids.map(() => ['done', 1]))
   })
 
   test('that failed is tried again as the next attempt', async () => {
