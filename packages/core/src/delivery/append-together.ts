@@ -32,20 +32,23 @@ export async function appendEach(
   return results
 }
 
+/** A unit is in one call: whether it is a repeat is a question about all of it. */
 function* calls(units: Units): Generator<readonly StreamAppend[], void, undefined> {
   let call: StreamAppend[] = []
   let streams = new Set<string>()
   let events = 0
-  for (const append of units.flat()) {
-    if (streams.has(append.stream) || events >= MOST_EVENTS) {
+  for (const unit of units) {
+    if (events >= MOST_EVENTS || unit.some(({ stream }) => streams.has(stream))) {
       yield call
       call = []
       streams = new Set()
       events = 0
     }
-    call.push(append)
-    streams.add(append.stream)
-    events += append.events.length
+    for (const append of unit) {
+      call.push(append)
+      streams.add(append.stream)
+      events += append.events.length
+    }
   }
   if (call.length > 0) yield call
 }

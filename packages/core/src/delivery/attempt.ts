@@ -37,8 +37,10 @@ export interface AttemptPorts {
 export interface HandlerPlace {
   /** It has ended, and nothing is left but to note that. */
   leave(): void
-  /** That was refused, so it has failed: resolves when it has a place again. */
-  comeBack(): Promise<void>
+  /** That was refused, so it has failed. */
+  comeBack(): void
+  /** It did: there may be more than may run, so before it runs again it gives its place away for a while. */
+  readonly cameBack: boolean
 }
 
 /** What an attempt makes done when it succeeds. */
@@ -274,20 +276,23 @@ async function writeAll(
   return appendedBy(works, units, await append(tx, units))
 }
 
-/** What begins in the place of those that end here is recorded together with them. */
+/**
+ * Records what works appended together with what else ends in the same turn, and with what begins in its place.
+ * Of one at a time that place is kept: each is to see what those before it have recorded.
+ */
 async function recordTogether(
-  { writer, ports }: AttemptPorts,
+  { writer, ports, plan }: AttemptPorts,
   works: readonly HandlerWork[],
   { positions, place }: Completion,
 ): Promise<void> {
   const units = works.map((work) => work.takeAppends())
   const recorded = writer.doneWith(positions, units)
-  place?.leave()
+  if (plan.concurrency > 1) place?.leave()
   let placed: Placed
   try {
     placed = await recorded
   } catch (error) {
-    await place?.comeBack()
+    place?.comeBack()
     throw error
   }
   const events = appendedBy(works, units, placed)

@@ -12,7 +12,7 @@ import { Groups, markFailed, type Group } from './groups.ts'
 import { Lanes } from './lanes.ts'
 import type { ParkedIndex } from './parked-index.ts'
 import type { ParkedRunner } from './parked-runner.ts'
-import { Places } from './places.ts'
+import { OwnPlace, Places } from './places.ts'
 import type { PriorityOrder } from './ready-by-priority.ts'
 import { SessionOver } from './session-end.ts'
 import { tellHandled } from './tell.ts'
@@ -237,29 +237,17 @@ export class Dispatcher {
   }
 
   #beginSingle(key: string): void {
-    this.places.take()
-    void this.#runSingle(key, this.#lanes.next(key)!)
+    void this.#runSingle(key, this.#lanes.next(key)!, new OwnPlace(this.places))
   }
 
-  async #runSingle(key: string, item: Item): Promise<void> {
-    let hasLeft = false
-    const place: HandlerPlace = {
-      leave: () => {
-        hasLeft = this.places.leave()
-      },
-      comeBack: async () => {
-        if (hasLeft) await this.places.comeBack()
-        hasLeft = false
-      },
-    }
+  async #runSingle(key: string, item: Item, place: OwnPlace): Promise<void> {
     try {
       if (!(await this.#run(item, place))) this.#putBack(key, [item])
     } catch (error) {
       if (!(error instanceof SessionOver)) this.#parts.onCrash(error)
     }
     this.#lanes.release(key)
-    if (hasLeft) this.places.left()
-    else this.places.free()
+    place.end()
   }
 
   #begin(lane: string, work: () => Promise<void>): void {

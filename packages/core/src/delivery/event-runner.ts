@@ -104,6 +104,8 @@ export class EventRunner {
         if (await this.#isNotTheEvent(thrown)) {
           // Nobody knows whether it was committed. With an event of the log its progress would tell.
           if (running.parked !== undefined) return 'held'
+          // Another one may have begun in its place, which it had given away.
+          if (running.place?.cameBack === true) await this.#host.pause(0)
           continue
         }
         failed++
@@ -129,11 +131,6 @@ export class EventRunner {
       { ...running, stored: running.event, parked: undefined, isCareful: false },
       { reason, attempts, dueAt: undefined },
     )
-  }
-
-  /** A parked event need not be handled any more. */
-  resolve(running: Running, reason: string): Promise<Outcome> {
-    return this.#skipFailed(running, reason)
   }
 
   /** A parked event cannot even be handed to its handler. */
@@ -273,7 +270,7 @@ export class EventRunner {
         else await host.pause(decision.delayMs)
         return undefined
       case 'skip':
-        return this.#skipFailed(running, decision.reason)
+        return this.resolve(running, decision.reason)
       case 'stop':
         return this.#stop(running, { error, attempts })
       default:
@@ -305,7 +302,8 @@ export class EventRunner {
     return this.#park(running, { reason: 'failed', attempts, dueAt: undefined })
   }
 
-  async #skipFailed({ event, parked }: Running, reason: string): Promise<Outcome> {
+  /** An event need not be handled any more: a rule passes over it, or somebody did so. */
+  async resolve({ event, parked }: Running, reason: string): Promise<Outcome> {
     const { writer, ports } = this.#host.attempts
     if (parked === undefined) await this.insist(() => writer.done(event.position))
     else {

@@ -3,7 +3,7 @@ import { currentFrame, type TransactionMark } from '../internal/flow.ts'
 import type { Store, StoreTransaction } from '../store/store.ts'
 
 /** What is written in a transaction, after the handlers have done what they do. */
-export type LastWork = (tx: StoreTransaction) => Promise<readonly StoredEnvelope[]>
+type LastWork = (tx: StoreTransaction) => Promise<readonly StoredEnvelope[]>
 
 /**
  * The transaction of one attempt, or of several that share it: begun only when somebody needs it, so

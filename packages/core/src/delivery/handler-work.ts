@@ -161,12 +161,11 @@ export class HandlerWork implements Frame, Watched {
    * the same turn.
    *
    * @throws {ConcurrencyError} a stream is not at its expected version
-   * @throws {FencedError} the subscription has another owner
    */
   async record(...appends: readonly EventAppend[]): Promise<void> {
     const { ports, writer } = this.#parts
     const sealed = sealAppends(ports.environment, this.#causeOf(), appends)
-    const [results = []] = await writer.doneWith([], [sealed])
+    const results = await writer.record(sealed)
     if (!isRepeat(results)) ports.publish(toStoredEvents(sealed, results))
   }
 

@@ -1,3 +1,5 @@
+import type { HandlerPlace } from './attempt.ts'
+
 /**
  * How many handlers may run at the same time. Whoever pauses between two attempts gives its place to
  * others, and takes one again before it goes on.
@@ -59,14 +61,14 @@ export class Places {
     this.#next()
   }
 
-  /** One that was on its way out goes on after all: what it was to note was refused. Waits for a place. */
-  async comeBack(): Promise<void> {
+  /**
+   * One that was on its way out is not done: what it was to note was refused. It has its place again at once,
+   * since nobody is to wait to hear of that, and for so long more are there than may run: before it runs again
+   * it gives the place away for a while (`pauseFor`).
+   */
+  comeBack(): void {
     this.#leaving--
-    this.#paused++
-    const entered = this.#enter()
-    this.#next()
-    await entered
-    this.#paused--
+    this.#active++
   }
 
   /** Gives the place away for as long as `work` takes. */
@@ -76,7 +78,8 @@ export class Places {
     this.#next()
     try {
       await work()
-      await this.#enter()
+      if (this.#active >= this.#limit()) await new Promise<void>((go) => this.#waiting.push(go))
+      else this.#active++
     } catch (error) {
       // It ends, and frees a place on its way out as everybody does.
       this.#active++
@@ -84,11 +87,6 @@ export class Places {
     } finally {
       this.#paused--
     }
-  }
-
-  async #enter(): Promise<void> {
-    if (this.#active >= this.#limit()) await new Promise<void>((go) => this.#waiting.push(go))
-    else this.#active++
   }
 
   #next(): void {
@@ -104,5 +102,37 @@ export class Places {
       this.#active++
       this.#waiting.shift()!()
     }
+  }
+}
+
+/** The place of one handler, from its beginning until all is noted. */
+export class OwnPlace implements HandlerPlace {
+  readonly #places: Places
+  #hasLeft = false
+  #cameBack = false
+
+  constructor(places: Places) {
+    this.#places = places
+    places.take()
+  }
+
+  get cameBack(): boolean {
+    return this.#cameBack
+  }
+
+  leave(): void {
+    this.#hasLeft = this.#places.leave()
+  }
+
+  comeBack(): void {
+    if (!this.#hasLeft) return
+    this.#places.comeBack()
+    this.#hasLeft = false
+    this.#cameBack = true
+  }
+
+  end(): void {
+    if (this.#hasLeft) this.#places.left()
+    else this.#places.free()
   }
 }

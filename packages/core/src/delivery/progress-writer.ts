@@ -13,6 +13,8 @@ interface Done {
   readonly parked?: ParkedEvent | undefined
   /** What each unit of work appends. */
   readonly units?: readonly (readonly StreamAppend[])[]
+  /** Nothing is done by it. */
+  readonly isRecord?: boolean
 }
 
 /** Where what each unit appends is now. */
@@ -81,8 +83,7 @@ export class ProgressWriter {
 
   /**
    * Makes positions done together with what units of work append, in a transaction that they share with what
-   * else is done meanwhile. Where that fails for one of them the others are written all the same. Without
-   * positions events are recorded, by nobody but the subscription's owner.
+   * else is done meanwhile. Where that fails for one of them the others are written all the same.
    *
    * @throws what the store says to these appends; what else it throws, for all that shared
    */
@@ -91,6 +92,12 @@ export class ProgressWriter {
     units: readonly (readonly StreamAppend[])[],
   ): Promise<Placed> {
     return this.#add({ positions, units })
+  }
+
+  /** Appends events in the transaction of what else is done or recorded meanwhile. @throws as {@link doneWith} */
+  async record(unit: readonly StreamAppend[]): Promise<readonly AppendResult[]> {
+    const [results] = await this.#add({ positions: [], units: [unit], isRecord: true })
+    return results!
   }
 
   /** Moves the mark over what was read and is none of the subscription's. */
@@ -122,10 +129,28 @@ export class ProgressWriter {
       const placed = await this.#write(batch)
       for (const [index, { resolve }] of batch.entries()) resolve(placed[index] ?? NOTHING)
     } catch (error) {
-      const parts = isOfOne(error) ? split(batch) : []
-      if (parts.length > 1) for (const part of parts) await this.#settle(part)
+      if (isOfOne(error) && batch.length > 1) await this.#settleApart(batch)
       else for (const { reject } of batch) reject(error)
     }
+  }
+
+  /**
+   * One of them was refused. What was only to be recorded the store takes together, and answers each by itself:
+   * of tasks that are done already, as they are after a reset, all are refused.
+   */
+  async #settleApart(batch: readonly Waiting[]): Promise<void> {
+    const records = batch.filter(({ isRecord }) => isRecord)
+    const answers = records.map(async ({ units, resolve, reject }) => {
+      try {
+        resolve([await this.#store.append(units![0]!)])
+      } catch (error) {
+        reject(error)
+      }
+    })
+    for (const part of split(batch.filter(({ isRecord }) => isRecord !== true))) {
+      await this.#settle(part)
+    }
+    await Promise.all(answers)
   }
 
   async #write(batch: readonly Waiting[]): Promise<readonly Placed[]> {

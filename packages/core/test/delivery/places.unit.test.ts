@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { EventAppend } from '../../src/work/unit-of-work.ts'
 import { CounterUpdated } from '../support/counter.ts'
 import { openTimed, startOrders, until } from '../support/orders.ts'
 import { withOverrides } from '../support/stores.ts'
@@ -46,12 +47,8 @@ test('a handler whose events are refused has a place when it runs again, and nev
       most = Math.max(most, ++running)
       for (let turn = 0; turn < 3; turn++) await new Promise((next) => setImmediate(next))
       running--
-      await tx.append({
-        aggregateType: 'Shop.Note',
-        aggregateId: key,
-        events: CounterUpdated({ counterId: key, by: 1 }),
-        expectedVersion: attempt < 3 ? 'stream-exists' : 'no-stream',
-      })
+      const expectedVersion = attempt < 3 ? 'stream-exists' : 'no-stream'
+      await tx.append({ ...note(key), expectedVersion })
     },
   })
   const keys = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
@@ -62,3 +59,46 @@ test('a handler whose events are refused has a place when it runs again, and nev
   const notes = await store.query({ aggregateType: 'Shop.Note' }).toArray()
   expect(notes.map(({ aggregateId }) => aggregateId).toSorted()).toEqual(keys)
 })
+
+test('a handler whose events are refused is told of at once, whoever has begun in its place', async () => {
+  const { store, clock } = openTimed()
+  const goesOn = Promise.withResolvers<void>()
+  const calls: string[] = []
+  const { app, place } = await startOrders({
+    store,
+    clock,
+    subscription: { concurrency: 2 },
+    handle: async ({ payload: { key } }, { tx }) => {
+      calls.push(key)
+      if (key === 'a') await tx.append({ ...note(key), expectedVersion: 'stream-exists' })
+      else await goesOn.promise
+    },
+  })
+  await place('a', 'b', 'c')
+  await until(clock, async () => (await app.admin.subscription('orders')).parked === 1)
+  expect(calls).toEqual(['a', 'b', 'c'])
+  goesOn.resolve()
+  await until(clock, () => app.delivery.subscriptions[0]?.handledUpTo === 3)
+})
+
+test('of one at a time each sees what those before it have recorded', async () => {
+  const { store, clock } = openTimed()
+  const { app, place } = await startOrders({
+    store,
+    clock,
+    subscription: { concurrency: 1 },
+    handle: async ({ payload: { key } }, { tx }) => {
+      const [first] = await store.readStream('Shop.Note/first').toArray()
+      await tx.append(note(first === undefined ? 'first' : key))
+    },
+  })
+  await place('a', 'b', 'c')
+  await until(clock, () => app.delivery.subscriptions[0]?.handledUpTo === 6)
+  const notes = await store.query({ aggregateType: 'Shop.Note' }).toArray()
+  expect(notes.map(({ aggregateId }) => aggregateId)).toEqual(['first', 'b', 'c'])
+})
+
+function note(counterId: string): EventAppend {
+  const events = CounterUpdated({ counterId, by: 1 })
+  return { aggregateType: 'Shop.Note', aggregateId: counterId, events }
+}

@@ -1,7 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { bootstrap } from '../../src/bootstrap/bootstrap.ts'
+import { defineModule } from '../../src/contract/define-module.ts'
+import { defineSubscription } from '../../src/delivery/define-subscription.ts'
 import type { DeliveryContext } from '../../src/delivery/delivery-context.ts'
 import { StoreError } from '../../src/errors/store-errors.ts'
 import type { Store } from '../../src/store/store.ts'
+import type { EventAppend } from '../../src/work/unit-of-work.ts'
 import {
   openTimed,
   OrderCreated,
@@ -10,7 +14,7 @@ import {
   type OrderOptions,
 } from '../support/orders.ts'
 import { CounterUpdated } from '../support/counter.ts'
-import { withOverrides } from '../support/stores.ts'
+import { stores, withOverrides } from '../support/stores.ts'
 
 /** Four orders whose handlers end in the same turn, each with a note to append. */
 async function handleFour(
@@ -130,6 +134,56 @@ describe('handlers that only append, and end in the same turn', () => {
     expect(notes).toHaveLength(4)
   })
 })
+
+describe.each(stores)('on $kind, events with ids of their own', ({ open }) => {
+  test.each([{ concurrency: 8 }, { effects: 'database' }] as const)(
+    'are not doubled where others of their handler cannot be repeated: %o',
+    async (options) => {
+      const store = await open()
+      const orders = defineSubscription('orders', {
+        events: OrderCreated,
+        retry: { attempts: 1 },
+        ...options,
+        handle: async ({ payload: { key, n } }, { tx }) => {
+          const own = idOf(n)
+          if (key === 'a') return tx.append(noteOn('A', { eventId: own }))
+          await tx.append(noteOn('B', { eventId: own }), noteOn('A'))
+        },
+      })
+      const app = await bootstrap({
+        store,
+        modules: [defineModule('shop', [OrderCreated, orders])],
+        onFailure: () => undefined,
+      })
+      onTestFinished(() => app.close())
+      const place = ['a', 'b'].map((key, index) => ({
+        aggregateType: 'Shop.Order',
+        aggregateId: key,
+        events: OrderCreated({ key, n: index + 1 }),
+      }))
+      const notes = async () => {
+        const events = await store.query({ aggregateType: 'Shop.Note' }).toArray()
+        return events.map(({ aggregateId }) => aggregateId)
+      }
+      await app.store.append(...place)
+      await app.delivery.caughtUp()
+      expect(await notes()).toEqual(['A', 'B', 'A'])
+      const ask = { kind: 'reset', subscription: 'orders', to: 'beginning', by: 'ann' } as const
+      await app.admin.ended((await app.admin.request(ask)).operationId)
+      await app.delivery.caughtUp()
+      // Of the second order one event is there and one is new: that is no repeat, and it is put aside.
+      expect(await notes()).toEqual(['A', 'B', 'A'])
+      expect(await app.admin.subscription('orders')).toMatchObject({ parked: 1 })
+    },
+  )
+})
+
+const idOf = (n: number): string => `01890000-0000-8000-8000-00000000000${n}`
+
+function noteOn(aggregateId: string, options: { readonly eventId?: string } = {}): EventAppend {
+  const events = CounterUpdated({ counterId: aggregateId, by: 1 }, options)
+  return { aggregateType: 'Shop.Note', aggregateId, events }
+}
 
 function busy(): StoreError {
   return new StoreError('TIDINGS_STORE_BUSY', 'memory:', 'Too busy.', { retryable: true })
