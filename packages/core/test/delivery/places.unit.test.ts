@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { EventAppend } from '../../src/work/unit-of-work.ts'
 import { CounterUpdated } from '../support/counter.ts'
-import { openTimed, startOrders, until } from '../support/orders.ts'
+import { busy, openTimed, startOrders, until } from '../support/orders.ts'
 import { withOverrides } from '../support/stores.ts'
 
 test('a handler that wrote nothing keeps no place while that is noted, and twice as many are under way at the most', async () => {
@@ -79,6 +79,36 @@ test('a handler whose events are refused is told of at once, whoever has begun i
   expect(calls).toEqual(['a', 'b', 'c'])
   goesOn.resolve()
   await until(clock, () => app.delivery.subscriptions[0]?.handledUpTo === 3)
+})
+
+test('a handler whose events the store could not take waits for a place before it runs again', async () => {
+  const { store, clock } = openTimed()
+  const goesOn = Promise.withResolvers<void>()
+  const calls: string[] = []
+  let left = 1
+  const troubled = withOverrides(store, {
+    transaction: async (work, options) => {
+      if (calls.length > 0 && left-- > 0) throw busy()
+      return store.transaction(work, options)
+    },
+  })
+  const { app, place } = await startOrders({
+    store: troubled,
+    clock,
+    subscription: { concurrency: 2 },
+    handle: async ({ payload: { key } }, { tx }) => {
+      calls.push(key)
+      if (key === 'c' || key === 'd') await goesOn.promise
+      else await tx.append(note(key))
+    },
+  })
+  await place('a', 'b', 'c', 'd')
+  await until(clock, () => calls.length === 4)
+  await clock.advance(5000)
+  expect(calls).toEqual(['a', 'b', 'c', 'd'])
+  goesOn.resolve()
+  await until(clock, () => app.delivery.subscriptions[0]?.handledUpTo === 6)
+  expect(calls.toSorted()).toEqual(['a', 'a', 'b', 'b', 'c', 'd'])
 })
 
 test('of one at a time each sees what those before it have recorded', async () => {
