@@ -129,7 +129,7 @@ export class ProgressWriter {
       const placed = await this.#write(batch)
       for (const [index, { resolve }] of batch.entries()) resolve(placed[index] ?? NOTHING)
     } catch (error) {
-      if (isOfOne(error) && batch.length > 1) await this.#settleApart(batch)
+      if (batch.length > 1 && batch.some(appends) && isOfOne(error)) await this.#settleApart(batch)
       else for (const { reject } of batch) reject(error)
     }
   }
@@ -189,10 +189,14 @@ async function appendAll(
   return batch.map(({ units = NOTHING }) => placed.slice(next, (next += units.length)))
 }
 
+function appends({ units }: Waiting): boolean {
+  return units !== undefined
+}
+
 /** Those that append something each by itself, and all others together. */
 function split(batch: readonly Waiting[]): readonly (readonly Waiting[])[] {
-  const others = batch.filter(({ units }) => units === undefined)
-  const appending = batch.filter(({ units }) => units !== undefined).map((done) => [done])
+  const others = batch.filter((done) => !appends(done))
+  const appending = batch.filter(appends).map((done) => [done])
   return others.length === 0 ? appending : [others, ...appending]
 }
 
