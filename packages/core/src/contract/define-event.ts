@@ -10,7 +10,7 @@ import type {
   SchemaOutput,
 } from './definition.ts'
 import type { Topic } from './define-topic.ts'
-import type { Envelope } from './envelope.ts'
+import { freezeInDevelopment, type Envelope } from './envelope.ts'
 import type { History, VersionOptions } from './versions.ts'
 
 /** A fact's contract. Call it with a payload to say that it happened; that makes a draft, no event yet. */
@@ -179,7 +179,7 @@ export function makeEventDefinition<Fields extends { readonly type: string }>(
   // Named by its key: `defineProperty` of the name would make each look at a field a search.
   const named = {
     [type]: (payload: unknown, options: DraftOptions = NO_OPTIONS): Draft =>
-      Object.freeze({ draftOf: type, payload, options, definition }),
+      freezeInDevelopment({ draftOf: type, payload, options, definition }),
   }
   const make = named[type]!
   const definition = make as unknown as AnyEventDefinition
