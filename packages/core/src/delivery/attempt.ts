@@ -67,7 +67,8 @@ export async function attemptEvent(
   try {
     const work = new HandlerWork(of.event, shared)
     const answer = handOver(parts, of, work)
-    if (isThenable(answer)) await guard(parts, { work, interruption }, answer)
+    // Nothing of the rest comes before those that begin in the same turn: the last of them waits for all of it.
+    await (isThenable(answer) ? guard(parts, { work, interruption }, answer) : undefined)
     await commit(parts, [work], { transaction, completion })
   } catch (error) {
     await transaction.abandon(error)

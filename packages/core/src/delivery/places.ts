@@ -43,7 +43,7 @@ export class Places {
   }
 
   /**
-   * A handler has ended, and only that is still to be noted: gives its place away for good, unless as
+   * A handler has ended, and only that is still to be noted: gives its place away, unless as
    * many are on their way out as may run. What a death would have handled again is bounded by that.
    *
    * @returns whether it did; then it ends by `left` and not by `free`
