@@ -40,7 +40,7 @@ interface Context {
 }
 
 const PAGE = 512
-const PER_TRANSACTION = 400
+const PER_TRANSACTION = 512
 
 /** As a user writes it. */
 async function handle({ payload: { grams, depot } }: Event, ctx: Context): Promise<void> {

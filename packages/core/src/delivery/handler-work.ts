@@ -9,6 +9,7 @@ import { parseNormalTime, toIsoTime } from '../internal/time.ts'
 import type {
   AppendResult,
   SqlTransaction,
+  SqlValue,
   StoreTransaction,
   StreamAppend,
 } from '../store/store.ts'
@@ -223,18 +224,18 @@ export class HandlerWork implements Frame, Watched {
   }
 
   /** Where the transaction is there already, the statement runs now. */
-  runSql(...statement: Parameters<SqlTransaction['sql']>): Promise<unknown> {
+  runSql(strings: TemplateStringsArray, values: readonly SqlValue[]): Promise<unknown> {
     this.#hasStatements = true
     const { current } = this.#parts.transaction
-    if (current === undefined || !('sql' in current)) return this.#openToSql(statement)
-    return (current as SqlTransaction).sql(...statement)
+    if (current === undefined || !('sql' in current)) return this.#openToSql(strings, values)
+    return (current as SqlTransaction).sql(strings, ...values)
   }
 
-  async #openToSql(statement: Parameters<SqlTransaction['sql']>): Promise<unknown> {
+  async #openToSql(strings: TemplateStringsArray, values: readonly SqlValue[]): Promise<unknown> {
     const { transaction } = this.#parts
     const tx = await transaction.open()
     if ('sql' in tx) {
-      const answer = (tx as SqlTransaction).sql(...statement)
+      const answer = (tx as SqlTransaction).sql(strings, ...values)
       transaction.began(answer)
       return answer
     }
@@ -321,7 +322,7 @@ class HandlerTx {
   }
 
   get sql(): (...statement: Parameters<SqlTransaction['sql']>) => Promise<unknown> {
-    return (...statement) => this.#work.runSql(...statement)
+    return (strings, ...values) => this.#work.runSql(strings, values)
   }
 }
 

@@ -213,8 +213,9 @@ export class LogTail {
 
   /** Whether the next page is to be read through the index, or with everything between. */
   #note(selection: Selection, events: LogPage['events'], span: number): void {
-    const wanted = events.filter(({ eventType }) => selection.choose(eventType) !== 'other')
-    if (wanted.length * DENSE > span) this.#dense.add(selection)
+    let wanted = 0
+    for (const { eventType } of events) if (selection.choose(eventType) !== 'other') wanted++
+    if (wanted * DENSE > span) this.#dense.add(selection)
     else this.#dense.delete(selection)
   }
 

@@ -158,8 +158,11 @@ function refusedAction(
 
 /** The same array, where nothing has to be converted. */
 function toParameters(values: readonly SqlValue[]): readonly Cell[] {
-  const isFit = values.every((value, index) => toParameter(value, index) === value)
-  return isFit ? (values as readonly Cell[]) : values.map(toParameter)
+  for (let index = 0; index < values.length; index++) {
+    const value = values[index]!
+    if (toParameter(value, index) !== value) return values.map(toParameter)
+  }
+  return values as readonly Cell[]
 }
 
 function toParameter(value: SqlValue, index: number): Cell {

@@ -123,11 +123,10 @@ class PagedReader implements EventReader {
   }
 
   async toArray(): Promise<StoredEnvelope[]> {
-    const all: StoredEnvelope[] = []
-    for await (const page of this.pages()) {
-      for (const event of page) all.push(event)
-    }
-    return all
+    const pages: (readonly StoredEnvelope[])[] = []
+    for await (const page of this.pages()) pages.push(page)
+    // A page at a time: event by event is a tenth of what a reading costs.
+    return ([] as StoredEnvelope[]).concat(...pages)
   }
 }
 
