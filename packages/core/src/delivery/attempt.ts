@@ -15,6 +15,7 @@ import { HandlerTransaction } from './handler-transaction.ts'
 import { deriveFor, HandlerWork, type WorkParts } from './handler-work.ts'
 import { Interruption } from './interruption.ts'
 import { PartialFailure } from './partial-failure.ts'
+import type { HandlerPlace } from './places.ts'
 import type { ProgressPlan } from './progress-tracker.ts'
 import type { Placed, ProgressWriter } from './progress-writer.ts'
 
@@ -31,16 +32,6 @@ export interface AttemptPorts {
   readonly running: Set<Interruption>
   /** Aborted when the session ends: whatever only waits ends with it. */
   readonly stopping: AbortSignal
-}
-
-/** What a handler holds while it runs. */
-export interface HandlerPlace {
-  /** It has ended, and nothing is left but to note that. */
-  leave(): void
-  /** That was refused, so it has failed. */
-  comeBack(): void
-  /** It did: there may be more than may run, so before it runs again it gives its place away for a while. */
-  readonly cameBack: boolean
 }
 
 /** What an attempt makes done when it succeeds. */

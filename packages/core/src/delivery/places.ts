@@ -1,4 +1,12 @@
-import type { HandlerPlace } from './attempt.ts'
+/** What a handler holds while it runs. */
+export interface HandlerPlace {
+  /** It has ended, and nothing is left but to note that. */
+  leave(): void
+  /** That was refused, so it has failed. */
+  comeBack(): void
+  /** It did: there may be more than may run, so before it runs again it gives its place away for a while. */
+  readonly cameBack: boolean
+}
 
 /**
  * How many handlers may run at the same time. Whoever pauses between two attempts gives its place to
