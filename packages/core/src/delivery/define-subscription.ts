@@ -51,7 +51,7 @@ export interface SubscriptionOptions<E extends Envelope> {
   readonly rate?: number
   readonly retry?: RetryPolicy
   /**
-   * `database`: everything that the handler does goes through `ctx.tx`. Then up to 400 events share a
+   * `database`: everything that the handler does goes through `ctx.tx`. Then up to 512 events share a
    * transaction; of those whose handlers fail each runs again by itself, and the others once more together.
    */
   readonly effects?: 'database' | 'anywhere'
