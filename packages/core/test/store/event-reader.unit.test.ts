@@ -50,6 +50,18 @@ describe('makeEventReader', () => {
     expect(none.fetches).toEqual([])
   })
 
+  it('makes one array of its own of any number of pages', async () => {
+    // More than a function takes arguments.
+    const count = 200_000
+    let fetched = 0
+    const reader = makeEventReader(() => ({ events: [events[0]!], more: ++fetched < count }))
+    expect(await reader.toArray()).toHaveLength(count)
+    const page = events.slice(0, 3)
+    const all = await makeEventReader(() => ({ events: page, more: false })).toArray()
+    all.pop()
+    expect(page).toHaveLength(3)
+  })
+
   it('goes on over pages without events that say there is more', async () => {
     let fetches = 0
     const reader = makeEventReader(() => {
