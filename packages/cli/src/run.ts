@@ -59,7 +59,7 @@ async function dispatch(call: RawCall, early: Early): Promise<ExitCode> {
   if ('verbs' in found) throw noSubVerb(found, t)
   const verb = found
   const table: Readonly<Record<string, OptionSpec>> = { ...commonOptions, ...verb.options }
-  const options = await readOptions(call, table, { t, nowMs: Date.now() })
+  const options = await readOptions(call, table, { t, nowMs: Date.now(), verb })
   const rest = readRest(words.slice(verb.group === undefined ? 1 : 2), verb, t)
   const context: VerbContext = {
     ...early,

@@ -22,7 +22,11 @@ const mistakes: readonly {
     code: 2,
     says: ["no verb 'dead-leters'", 'Did you mean dead-letters?'],
   },
-  { args: 'dead-letters list mail', code: 2, says: ["too many for 'dead-letters list'"] },
+  {
+    args: 'dead-letters list mail',
+    code: 2,
+    says: ["too many for 'dead-letters list'", "See 'tidings dead-letters list --help'"],
+  },
   { args: 'dead-letters show', code: 2, says: ["'dead-letters show' needs ID"] },
   { args: 'dead-letters show 12', code: 2, says: ["'12' is no id", 'dead-letters list'] },
   { args: `dead-letters show ${NOBODY}`, code: 1, says: ['no parked event', '/app.db'] },

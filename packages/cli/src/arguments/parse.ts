@@ -56,6 +56,8 @@ export function readCall(argv: readonly string[], tables: readonly OptionTable[]
 
 export interface OptionContext {
   readonly t: Translate
+  /** Whose options they are; undefined: those of every verb. */
+  readonly verb?: VerbSpec
   /** Milliseconds since the epoch: what durations ago count from. */
   readonly nowMs: number
 }
@@ -76,7 +78,7 @@ export async function readOptions(
   }
   for (const option of call.options) {
     const spec = Object.hasOwn(table, option.name) ? table[option.name] : undefined
-    if (spec === undefined) throw await unknownOption(option, table, context.t)
+    if (spec === undefined) throw await unknownOption(option, table, context)
     const value = await parseValue(requireValue(option, spec, context.t), spec, {
       ...context,
       option: option.typed,
@@ -88,10 +90,15 @@ export async function readOptions(
   return values
 }
 
-async function unknownOption(option: RawOption, table: OptionTable, t: Translate): Promise<Error> {
+async function unknownOption(
+  option: RawOption,
+  table: OptionTable,
+  { t, verb }: OptionContext,
+): Promise<Error> {
   const nearest = await nearestName(option.name, Object.keys(table))
-  const hint =
-    nearest === undefined ? t('usage.see-help') : t('usage.did-you-mean', { name: `--${nearest}` })
+  const help =
+    verb === undefined ? t('usage.see-help') : t('usage.see-verb-help', { verb: wordsOf(verb) })
+  const hint = nearest === undefined ? help : t('usage.did-you-mean', { name: `--${nearest}` })
   return wrongUsage(t('usage.unknown-option', { option: option.typed }), hint)
 }
 
@@ -134,12 +141,12 @@ export function readRest(
   if (surplus !== undefined)
     throw wrongUsage(
       t('usage.surplus-word', { word: surplus, verb: wordsOf(spec) }),
-      t('usage.see-help'),
+      t('usage.see-verb-help', { verb: wordsOf(spec) }),
     )
   if (argument !== undefined && words.length < argument.least) {
     throw wrongUsage(
       t('usage.argument-missing', { verb: wordsOf(spec), value: argument.value }),
-      t('usage.see-help'),
+      t('usage.see-verb-help', { verb: wordsOf(spec) }),
     )
   }
   return words

@@ -48,6 +48,7 @@ export const en = {
   // Wrong usage
   'usage.no-verb': 'No verb: what shall be done?',
   'usage.see-help': "See 'tidings --help', or 'tidings VERB --help'.",
+  'usage.see-verb-help': "See 'tidings {verb} --help'.",
   'usage.no-sub-verb': "'{group}' needs one of {verbs}.",
   'usage.unknown-verb': "There is no verb '{name}'.",
   'usage.unknown-option': "There is no option '{option}' here.",

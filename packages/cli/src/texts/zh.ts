@@ -46,6 +46,7 @@ export const zh: Catalogue = {
   // Wrong usage
   'usage.no-verb': '缺少子命令：要做什么？',
   'usage.see-help': "请看 'tidings --help' 或 'tidings 子命令 --help'。",
+  'usage.see-verb-help': "请看 'tidings {verb} --help'。",
   'usage.no-sub-verb': "'{group}' 之后须为 {verbs} 之一。",
   'usage.unknown-verb': "没有子命令 '{name}'。",
   'usage.unknown-option': "这里没有选项 '{option}'。",
