@@ -1,6 +1,7 @@
 /**
- * The unit tests once more, and those of a subscription in shards, on the Node that comes next. That Node is a package too, but not one of
- * the lock file, which has 24: npm fetches it into its own cache on the first run.
+ * The unit tests once more, and those of a subscription in shards, on the Node that comes next. That
+ * Node is a package too, but not one of the lock file, which has 24: npm fetches it into its own cache on
+ * the first run.
  */
 import { spawnSync } from 'node:child_process'
 
@@ -15,12 +16,10 @@ if (node === undefined) {
   process.exitCode = 1
 } else {
   const given = process.argv.slice(2)
-  const runs = [
-    ['--project', 'unit', ...given],
-    // These count as integration for the time alone that their leases take.
-    ['--project', 'integration', 'packages/core/test/delivery/sharded-subscription'],
-  ]
-  for (const chosen of runs.slice(0, given.length === 0 ? runs.length : 1)) {
+  const unit = ['--project', 'unit', ...given]
+  // These count as integration for the time alone that their leases take.
+  const shards = ['--project', 'integration', 'packages/core/test/delivery/sharded-subscription']
+  for (const chosen of given.length === 0 ? [unit, shards] : [unit]) {
     const args = ['node_modules/vitest/vitest.mjs', 'run', ...chosen]
     const { status } = spawnSync(node, args, { stdio: 'inherit' })
     if (status !== 0) process.exitCode = status ?? 1
