@@ -27,6 +27,16 @@ const mistakes: readonly {
     code: 2,
     says: ["too many for 'dead-letters list'", "See 'tidings dead-letters list --help'"],
   },
+  {
+    args: 'dead-letters redrive --all',
+    code: 2,
+    says: ["no option '--all'", "See 'tidings dead-letters redrive --help'"],
+  },
+  {
+    args: 'subscriptions reset',
+    code: 2,
+    says: ["'subscriptions reset' needs NAME", "See 'tidings subscriptions reset --help'"],
+  },
   { args: 'dead-letters show', code: 2, says: ["'dead-letters show' needs ID"] },
   { args: 'dead-letters show 12', code: 2, says: ["'12' is no id", 'dead-letters list'] },
   { args: `dead-letters show ${NOBODY}`, code: 1, says: ['no parked event', '/app.db'] },
