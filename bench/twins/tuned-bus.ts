@@ -1,4 +1,4 @@
-import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource, executionAsyncId } from 'node:async_hooks'
 import { createMinimalV7 } from './minimal-v7.ts'
 
 /** What the tuned loop publishes: the fields of an envelope, made by hand. */
@@ -60,7 +60,7 @@ export class TunedBus {
       payload,
       metadata: this.#metadata,
     })
-    const frame = new AsyncResource('tuned')
+    const frame = new AsyncResource('tuned', executionAsyncId())
     // oxlint-disable-next-line typescript/unbound-method -- `this` is the second argument
     return frame.runInAsyncScope(this.#enter, this, event, this.#handlers.get(type) ?? [])
   }

@@ -9,7 +9,7 @@ import { abortable } from './abortable-delivery.ts'
 import { checkEnqueue, checkListenerId, checkListening, checkWaiting } from './check-calls.ts'
 import { checkCloseOptions, endStuckWaits, waitForClose, type CloseOptions } from './closing.ts'
 import { DeliveryFrame } from './delivery-frame.ts'
-import { deliverSync, type DeliveryPorts } from './delivery.ts'
+import { deliverSync, type Delivering, type DeliveryPorts } from './delivery.ts'
 import { enrich, type EnrichPorts } from './enrich.ts'
 import { EventQueue, type EnqueueOptions, type QueueOptions } from './event-queue.ts'
 import type {
@@ -21,6 +21,7 @@ import type {
 } from './event-bus.ts'
 import type { EventStream, EventStreamOptions } from './event-stream.ts'
 import type { Delivery, Handler, ListenerFailure, SyncDelivery } from './handler.ts'
+import { keepShapes } from './kept-shapes.ts'
 import { Listeners } from './listeners.ts'
 import { optionalSignal, requireFunction, requireOptions } from './options.ts'
 import { RunningDeliveries, type Running } from './running-deliveries.ts'
@@ -69,6 +70,7 @@ export class Bus {
       this.#end()
     }
     this.#delivery = { observations, timings, onFailure, onStarted, onEnded }
+    keepShapes()
     const end = (): void => this.#end()
     const track = (work: Promise<unknown>): void => {
       this.#begin()
@@ -133,7 +135,12 @@ export class Bus {
     try {
       const frame = currentFrame()
       this.#requireTaking(frame)
-      return Promise.resolve(this.#deliver(enrich(event, frame, this.#ports), frame))
+      const envelope = enrich(event, frame, this.#ports)
+      const delivering = this.#deliver(envelope, frame)
+      // Made where it is resolved with: V8 sees that it has no `then`, and need not look (26 ns).
+      return delivering instanceof Promise
+        ? delivering
+        : Promise.resolve({ event: envelope, outcomes: delivering })
     } catch (error) {
       const reason: Error = error as Error
       return Promise.reject(reason)
@@ -151,7 +158,10 @@ export class Bus {
     this.#requireTaking(frame)
     const envelope = enrich(event, frame, this.#ports)
     const { list, release } = abortable(this.#listeners.of(envelope.eventType), signal)
-    const delivery = (async () => this.#deliver(envelope, frame, list))()
+    const delivery = (async () => {
+      const delivering = this.#deliver(envelope, frame, list)
+      return delivering instanceof Promise ? delivering : { event: envelope, outcomes: delivering }
+    })()
     void delivery.then(release, release)
     return untilAborted(delivery, signal, this.#ports.onBackground)
   }
@@ -208,10 +218,10 @@ export class Bus {
     event: Envelope,
     within: Frame | undefined,
     list = this.#listeners.of(event.eventType),
-  ): Delivery | Promise<Delivery> {
+  ): Delivering {
     const own = new DeliveryFrame(this.#delivery, event, { list, within })
     this.#announce(event, list.entries.length)
-    return list.entries.length === 0 ? { event, outcomes: [] } : runOwnFrame(own)
+    return list.entries.length === 0 ? [] : runOwnFrame(own)
   }
 
   #begin(): void {

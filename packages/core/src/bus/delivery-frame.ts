@@ -1,8 +1,7 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { PublishDepthError } from '../errors/queue-errors.ts'
 import type { Frame, WorkingFrame } from '../internal/flow.ts'
-import { deliver, type DeliveryPorts, type Dispatch } from './delivery.ts'
-import type { Delivery } from './handler.ts'
+import { deliver, type Delivering, type DeliveryPorts, type Dispatch } from './delivery.ts'
 import type { ListenerList } from './listener-table.ts'
 
 /** Handlers within handlers: more than any program means, and few enough for the stack. */
@@ -10,7 +9,7 @@ const DEPTH_LIMIT = 100
 const SHOWN = 6
 
 /** The frame of one delivery. It knows the one it was published in, for as long as that one lasts. */
-export class DeliveryFrame implements WorkingFrame<Delivery | Promise<Delivery>>, Dispatch {
+export class DeliveryFrame implements WorkingFrame<Delivering>, Dispatch {
   readonly ports: DeliveryPorts
   readonly event: Envelope
   readonly list: ListenerList
@@ -33,10 +32,10 @@ export class DeliveryFrame implements WorkingFrame<Delivery | Promise<Delivery>>
   }
 
   /** Delivers, and is open until the last handler has ended. */
-  run(): Delivery | Promise<Delivery> {
-    const delivery = deliver(this, this.list)
-    if (!(delivery instanceof Promise)) this.open = false
-    return delivery
+  run(): Delivering {
+    const delivering = deliver(this, this.list)
+    if (!(delivering instanceof Promise)) this.open = false
+    return delivering
   }
 
   get correlationId(): string {

@@ -31,16 +31,14 @@ export interface Dispatch {
   open: boolean
 }
 
+/** The outcomes at once where all handlers were synchronous, a promise where one goes on. */
+export type Delivering = readonly Outcome[] | Promise<Delivery>
+
 /**
  * Calls every listener with the event, one after the other; asynchronous ones go on side by side.
  * Nothing that one of them throws reaches another.
- *
- * @returns at once where all were synchronous: no promise is made for them
  */
-export function deliver(
-  dispatch: Dispatch,
-  { entries, handled }: ListenerList,
-): Delivery | Promise<Delivery> {
+export function deliver(dispatch: Dispatch, { entries, handled }: ListenerList): Delivering {
   const { ports, event } = dispatch
   if (ports.timings || ports.observations.handled.active) return deliverTimed(dispatch, entries)
   // Nearly always all handle it: an array of its own is made only for what differs from that.
@@ -62,8 +60,7 @@ export function deliver(
       outcomes[at] = failedOutcome(ports, event, { entry, error })
     }
   }
-  if (running === undefined) return { event, outcomes: outcomes ?? handled }
-  return running.wait(outcomes ?? handled)
+  return running === undefined ? (outcomes ?? handled) : running.wait(outcomes ?? handled)
 }
 
 interface FailedCall {
@@ -88,7 +85,7 @@ function failedOutcome(
  * Waits for the asynchronous handlers of one event with one counter and one promise: `allSettled`
  * takes three times as long for ten of them.
  */
-class RunningDelivery implements Running {
+export class RunningDelivery implements Running {
   readonly dispatch: Dispatch
   previous: Running | undefined
   next: Running | undefined
@@ -152,10 +149,7 @@ function toPromise(answer: PromiseLike<unknown>): Promise<unknown> {
 }
 
 /** The same with a reading of the clock around each handler: 85 ns for each, so only where asked for. */
-function deliverTimed(
-  dispatch: Dispatch,
-  entries: readonly ListenerEntry[],
-): Delivery | Promise<Delivery> {
+function deliverTimed(dispatch: Dispatch, entries: readonly ListenerEntry[]): Delivering {
   const { ports, event } = dispatch
   const outcomes: Outcome[] = []
   let running: RunningDelivery | undefined
@@ -180,7 +174,7 @@ function deliverTimed(
       end(true, error)
     }
   }
-  return running === undefined ? { event, outcomes } : running.wait(outcomes)
+  return running === undefined ? outcomes : running.wait(outcomes)
 }
 
 interface TimedCall {
@@ -213,7 +207,7 @@ export function deliverSync(dispatch: Dispatch): SyncDelivery {
     // One that answers with a promise is known as asynchronous only now; its end is observed as ever.
     if (one instanceof Promise)
       asynchronous.push({ listenerId: entry.id, name: entry.name, started: true })
-    else outcomes.push(...one.outcomes)
+    else outcomes.push(...one)
   }
   return { event: dispatch.event, outcomes, asynchronous }
 }

