@@ -2,8 +2,8 @@
  * Publishes a lot, says `quiet`, and then has everything collected again and again. With
  * `--trace-deopt` V8 says on the same output which code it throws away.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createEventBus } from '../../src/bootstrap/create-event-bus.ts'
+import { settle } from '../support/fake-clock.ts'
 import { CounterCompleted, CounterUpdated } from '../support/counter.ts'
 
 const ENOUGH_TO_OPTIMISE = 100_000
@@ -50,9 +50,9 @@ function readAll(): number {
 await publishAll()
 if (readAll() === 0) throw new Error('nothing was read')
 if (seen !== 2 * ENOUGH_TO_OPTIMISE) throw new Error(`${seen} events were handled`)
-await nextTurn()
+await settle()
 console.log('quiet')
 for (let n = 0; n < COLLECTIONS; n++) {
   globalThis.gc?.()
-  await nextTurn()
+  await settle()
 }
