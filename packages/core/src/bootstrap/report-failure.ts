@@ -1,4 +1,5 @@
-import { redactorOf } from '../observe/describe-error.ts'
+import type { Envelope } from '../contract/envelope.ts'
+import { describeThrown, redactorOfAll } from '../observe/describe-error.ts'
 import { failuresAreLogged } from '../observe/log-owner.ts'
 import type { Observations } from '../observe/observations.ts'
 import type { SensitiveOf } from '../observe/redact.ts'
@@ -10,28 +11,33 @@ export function reportUnlogged(
   sensitiveOf: SensitiveOf,
 ): (failure: Failure) => void {
   return (failure) => {
-    const isHandled = failure.kind === 'listener' && failure.event !== undefined
-    if (!isHandled || !failuresAreLogged(observations)) reportFailure(failure, sensitiveOf)
+    if (failure.kind === 'listener' && failuresAreLogged(observations)) return
+    reportFailure(failure, sensitiveOf)
   }
 }
 
 /** One readable entry for a failure that no caller waits for, on standard error; nothing sensitive in it. */
 export function reportFailure(failure: Failure, sensitiveOf: SensitiveOf): void {
-  const event = failure.kind === 'listener' ? failure.event : undefined
-  const error = describeError(failure.error)
-  const shown = event === undefined ? error : redactorOf(event, sensitiveOf)(error)
-  process.stderr.write(`tidings: ${describePlace(failure)}: ${shown}\n`)
+  const redact = redactorOfAll(eventsOf(failure), sensitiveOf)
+  process.stderr.write(
+    `tidings: ${describePlace(failure)}: ${redact(describeThrown(failure.error))}\n`,
+  )
+}
+
+function eventsOf(failure: Failure): readonly Envelope[] {
+  if (failure.kind === 'background') return []
+  const { event, lateFor = [] } = failure
+  return event === undefined ? lateFor : [event]
 }
 
 function describePlace(failure: Failure): string {
   if (failure.kind === 'background') return 'a background task failed'
-  const { name, event } = failure
-  if (event === undefined) return `listener '${name}' failed while closing`
-  return `listener '${name}' failed on ${event.eventType} ${event.eventId} (correlation ${event.correlationId})`
-}
-
-function describeError(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? `${error.name}: ${error.message}`) : String(error)
+  const { name, event, lateFor = [] } = failure
+  if (event !== undefined)
+    return `listener '${name}' failed on ${event.eventType} ${event.eventId} (correlation ${event.correlationId})`
+  return lateFor.length === 0
+    ? `listener '${name}' failed while closing`
+    : `listener '${name}' failed on ${lateFor.length} events, of which ${lateFor[0]!.eventType} ${lateFor[0]!.eventId} is the first`
 }
 
 /** What is committed or delivered must not seem to have failed because the owner of failures threw. */

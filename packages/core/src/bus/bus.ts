@@ -22,7 +22,7 @@ import type {
 import type { EventStream, EventStreamOptions } from './event-stream.ts'
 import type { Delivery, Handler, ListenerFailure, SyncDelivery } from './handler.ts'
 import { keepShapes } from './kept-shapes.ts'
-import { Listeners } from './listeners.ts'
+import { Listeners, type LateFailure } from './listeners.ts'
 import { optionalSignal, requireFunction, requireOptions } from './options.ts'
 import { RunningDeliveries, type Running } from './running-deliveries.ts'
 import type { Selector } from './selector.ts'
@@ -76,7 +76,13 @@ export class Bus {
       this.#begin()
       work.then(end, end)
     }
-    this.#listeners = new Listeners({ knownTypes: ports.knownTypes, clock, onFailure, track })
+    const onLateFailure = (failure: LateFailure): void => {
+      const { listenerId: handlerId, name: handler, lateFor: events, error } = failure
+      if (observations.failedLate.active)
+        observations.failedLate.emit({ handlerId, handler, events, error })
+      onFailure(failure)
+    }
+    this.#listeners = new Listeners({ knownTypes: ports.knownTypes, clock, onLateFailure, track })
     this.#waits = new Waits({ clock, subscribe: (...args) => this.subscribe(...args) })
     this.#queue = new EventQueue(
       {

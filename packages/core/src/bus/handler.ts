@@ -14,8 +14,12 @@ export interface HandlerContext {
   /** Aborted when the listener ends, and by no publisher: for what is about more than this event. */
   readonly listenerSignal: AbortSignal
   readonly clock: Clock
-  /** Takes what fails later than the event it came with: no outcome can carry that any more. */
-  readonly reportFailure: (error: unknown) => void
+  /**
+   * Takes what fails later than the event it came with: no outcome can carry that any more.
+   *
+   * @param events those that it is about, so that none of their sensitive values are shown with it
+   */
+  readonly reportFailure: (error: unknown, events?: readonly Envelope[]) => void
 }
 
 /**
@@ -78,8 +82,10 @@ export interface SyncDelivery<E extends Envelope = Envelope> extends Delivery<E>
 export interface ListenerFailure {
   readonly listenerId: string
   readonly name: string
-  /** Undefined where it failed while closing. */
+  /** Undefined where no one event is to blame: a window or a batch of several, or none at all. */
   readonly event: Envelope | undefined
+  /** Of a failure that came later than any outcome, as of a window that ends by time: what it is about. */
+  readonly lateFor?: readonly Envelope[]
   readonly error: unknown
 }
 

@@ -1,3 +1,4 @@
+import type { Envelope } from '../contract/envelope.ts'
 import type { Clock } from '../internal/clock.ts'
 import type { Listener, ListenerOptions } from './event-bus.ts'
 import {
@@ -15,9 +16,17 @@ export interface ListenerPorts {
   /** The types that there are; undefined where any name may come. */
   readonly knownTypes: Iterable<string> | undefined
   readonly clock: Clock
-  readonly onFailure: (failure: ListenerFailure) => void
+  /** Told of failures that no outcome can carry. */
+  readonly onLateFailure: (failure: LateFailure) => void
   /** Told of work that goes on when the caller has returned: a listener's last event, its closing. */
   readonly track: (work: Promise<unknown>) => void
+}
+
+/** A failure that came when there was no outcome left to carry it. */
+export type LateFailure = ListenerFailure & Required<Pick<ListenerFailure, 'lateFor'>>
+
+function onlyOf(events: readonly Envelope[]): Envelope | undefined {
+  return events.length === 1 ? events[0] : undefined
 }
 
 /**
@@ -73,12 +82,12 @@ export class Listeners {
   }
 
   #make(selector: Selector, handler: Handler, options: ListenerOptions): OwnListener {
-    const { knownTypes, clock, onFailure } = this.#ports
+    const { knownTypes, clock, onLateFailure } = this.#ports
     const compiled = compileSelector(selector, knownTypes)
     const id = `listener-${++this.#lastId}`
     const name = options.name ?? (handler.name === '' ? compiled.description : handler.name)
-    const reportFailure = (error: unknown): void =>
-      onFailure({ listenerId: id, name, event: undefined, error })
+    const reportFailure = (error: unknown, lateFor: readonly Envelope[] = []): void =>
+      onLateFailure({ listenerId: id, name, event: onlyOf(lateFor), lateFor, error })
     const priority = options.priority ?? 0
     return new OwnListener({
       id,

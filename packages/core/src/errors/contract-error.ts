@@ -68,13 +68,18 @@ const SHOWN_CHARACTERS = 80
 
 /** A value as an error message may show it: JSON, at most 80 characters, never a throw. */
 export function shorten(value: unknown): string {
-  const text = render(value)
-  return text.length <= SHOWN_CHARACTERS
-    ? text
-    : `${text.slice(0, SHOWN_CHARACTERS)}… (${text.length} characters)`
+  return shortenText(renderValue(value), SHOWN_CHARACTERS)
 }
 
-function render(value: unknown): string {
+/** A text of at most `characters`, and how long it was where that is more. */
+export function shortenText(text: string, characters: number): string {
+  return text.length <= characters
+    ? text
+    : `${text.slice(0, characters)}… (${text.length} characters)`
+}
+
+/** A value as text, JSON where that can be, as long as it is. Throws only where looking at it does. */
+export function renderValue(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`

@@ -1,11 +1,11 @@
-import { LinkedAbort } from '../internal/linked-abort.ts'
-import { TimeoutError } from '../errors/queue-errors.ts'
 import { isTidingsError } from '../errors/tidings-error.ts'
 import { WebhookError } from '../errors/webhook-error.ts'
 import { backoffMs, type Random } from '../internal/backoff.ts'
 import type { Clock } from '../internal/clock.ts'
 import { runOutside } from '../internal/flow.ts'
 import type { Alert, AlertFailure, AlertRetry, AlertSender } from './alert.ts'
+import { nameError } from './describe-error.ts'
+import { withinLimit } from './within-limit.ts'
 
 export const DEFAULT_RETRY: AlertRetry = { attempts: 5, baseMs: 1000, maxMs: 60_000 }
 
@@ -47,9 +47,7 @@ export class AlertOutbox {
         this.#waiting.shift()!,
       )
     // Not within the message that broke the rule: what a sender does is no effect of it.
-    this.#sending ??= runOutside(() => this.#sendAll()).finally(() => {
-      this.#sending = undefined
-    })
+    this.#sending ??= runOutside(() => this.#sendAll())
   }
 
   async #sendAll(): Promise<void> {
@@ -60,6 +58,8 @@ export class AlertOutbox {
         this.#giveUp(error, alert)
       }
     }
+    // Here, and not when the promise is known to be over: what is added in between would wait for the next.
+    this.#sending = undefined
   }
 
   async #sendOne(alert: Alert): Promise<void> {
@@ -83,19 +83,9 @@ export class AlertOutbox {
 
   /** A sender that heeds no signal is not waited for once it is aborted, or its time is over. */
   async #trySend(alert: Alert): Promise<void> {
-    const { send, clock, sendTimeoutMs } = this.#ports
-    const ended = new LinkedAbort(this.#stop.signal)
-    const { signal } = ended
-    const late = clock.sleep(sendTimeoutMs, { signal }).then(() => {
-      throw new TimeoutError('The sending of an alert', sendTimeoutMs)
-    })
-    // Asynchronous, so that one that throws at once leaves no sleeper behind.
-    const sent = (async () => send(alert, { signal }))()
-    try {
-      await Promise.race([sent, late])
-    } finally {
-      ended.abort()
-    }
+    const { send, clock, sendTimeoutMs: limitMs } = this.#ports
+    const limit = { clock, limitMs, what: 'The sending of an alert', signal: this.#stop.signal }
+    await withinLimit(async (signal) => send(alert, { signal }), limit)
   }
 
   #giveUp(error: unknown, alert: Alert): void {
@@ -118,7 +108,7 @@ export class AlertOutbox {
       // Everything was sent before.
       () => undefined,
     )
-    await this.#sending
+    while (this.#sending !== undefined) await this.#sending
     done.abort()
     await late
     if (!this.#stop.signal.aborted) this.#stop.abort(new Error('The alerts are closed.'))
@@ -136,6 +126,6 @@ export function reportLostAlert(error: unknown, alert: Alert | undefined): void 
     alert === undefined
       ? 'an alert rule failed'
       : `an alert was not sent: ${alert.title}: ${alert.message}`
-  const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  process.stderr.write(`tidings: ${what} (${why})\n`)
+  const { name, message } = nameError(error)
+  process.stderr.write(`tidings: ${what} (${name}: ${message})\n`)
 }

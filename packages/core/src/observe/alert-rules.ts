@@ -97,8 +97,8 @@ function checkRule(rule: AlertRule, place: string): void {
 
 function checkType(type: unknown, place: string, need: 'optional' | 'required'): void {
   if (type === undefined && need === 'optional') return
-  if (typeof type === 'string' && type !== '') return
-  throw invalid(`${place}: 'type' is the name of an event or a glob; got ${String(type)}.`)
+  if (typeof type === 'string' && !type.split('.').includes('')) return
+  throw invalid(`${place}: 'type' is the name of an event or a glob; got ${shorten(type)}.`)
 }
 
 function checkValueRule(rule: AlertRule & { readonly kind: 'value' }, place: string): void {

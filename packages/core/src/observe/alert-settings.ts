@@ -16,6 +16,8 @@ export interface AlertOptions {
   readonly retry?: Partial<AlertRetry>
   /** One try may take so long, then it counts as failed; 30,000 by default. */
   readonly sendTimeoutMs?: number
+  /** One look at a value, or at the subscriptions, may take so long; 30,000 by default. */
+  readonly readTimeoutMs?: number
   /** Told of an alert that could not be sent, after the last try; standard error by default. */
   readonly onError?: AlertFailure
   /** Without another breach for so long, an `error`, `slow` or `event` alert is over; 300,000 by default. */
@@ -46,6 +48,7 @@ export type Settings = Required<Omit<AlertOptions, 'retry' | 'subscriptions'>> &
 const DEFAULTS: Omit<Settings, 'send' | 'subscriptions'> = {
   retry: DEFAULT_RETRY,
   sendTimeoutMs: 30_000,
+  readTimeoutMs: 30_000,
   onError: reportLostAlert,
   recoverAfterMs: 300_000,
   remindAfterMs: 3_600_000,
@@ -74,6 +77,7 @@ export function completeOptions(options: AlertOptions): Settings {
     subscriptions: options.subscriptions,
   }
   requireCount('sendTimeoutMs', settings.sendTimeoutMs, 1)
+  requireCount('readTimeoutMs', settings.readTimeoutMs, 1)
   requireMs('recoverAfterMs', settings.recoverAfterMs)
   requireMs('remindAfterMs', settings.remindAfterMs)
   requireCount('checkEveryMs', settings.checkEveryMs, 1)

@@ -12,10 +12,11 @@ import {
 import { AlertOutbox, reportLostAlert } from './alert-outbox.ts'
 import { compileRules, silentSubject, type CompiledRule } from './alert-rules.ts'
 import { completeOptions, type AlertOptions, type Settings } from './alert-settings.ts'
-import { redactorOf, summarizeError } from './describe-error.ts'
+import { redactorOf, redactorOfAll, summarizeError } from './describe-error.ts'
 import { Incidents } from './incidents.ts'
-import type { CommandFact, HandledFact, Observations } from './observations.ts'
-import { disposeAll, invalid, requireObservations } from './options.ts'
+import type { CommandFact, FailedLateFact, HandledFact, Observations } from './observations.ts'
+import { disposeAll, invalid, requireNumber, requireObservations } from './options.ts'
+import { Readings } from './readings.ts'
 import { watchSubscriptions } from './watch-subscriptions.ts'
 
 export interface Alerts extends Disposable, AsyncDisposable {
@@ -84,7 +85,8 @@ class AlertWatch implements Alerts {
   readonly #silences: readonly Silence[]
   readonly #values: readonly CompiledRule<ValueRule>[]
   readonly #watches: readonly CompiledRule<WatchRule>[]
-  readonly #unreadable = new Set<string>()
+  readonly #readings: Readings
+  readonly #looks = new Map<string, Promise<void>>()
   readonly #attached: readonly Disposable[]
   readonly #stop = new AbortController()
   #ticking = false
@@ -94,7 +96,15 @@ class AlertWatch implements Alerts {
     this.#settings = settings
     this.#incidents = new Incidents(settings)
     this.#outbox = new AlertOutbox({ ...settings, onFailure: settings.onError })
-    const nowMs = settings.clock.now()
+    const { clock, readTimeoutMs: limitMs, onError } = settings
+    const { signal } = this.#stop
+    this.#readings = new Readings({
+      clock,
+      limitMs,
+      signal,
+      onError: (error) => onError(error, undefined),
+    })
+    const nowMs = clock.now()
     this.#silences = rulesOf(rules, 'silence').map((rule) => ({ rule, lastMs: nowMs }))
     this.#values = rulesOf(rules, 'value')
     this.#watches = watchRulesOf(rules)
@@ -113,6 +123,9 @@ class AlertWatch implements Alerts {
         observations.handled.observe((fact) => {
           if (fact.failed) for (const rule of errors) this.#onFailed(rule, fact)
           for (const rule of slow) this.#onSlow(rule, fact)
+        }),
+        observations.failedLate.observe((fact) => {
+          for (const rule of errors) this.#onFailedLate(rule, fact)
         }),
         observations.command.observe((fact) => {
           if (fact.failed) for (const rule of errors) this.#onCommandFailed(rule, fact)
@@ -140,6 +153,20 @@ class AlertWatch implements Alerts {
       title: `Handler '${handler}' failed on ${event.eventType}`,
       message: `${name}: ${message}`,
       correlationId: event.correlationId,
+    })
+  }
+
+  /** One that is about several events, or none, is heard by the rules for all types alone. */
+  #onFailedLate(rule: CompiledRule, { events, handler, error }: FailedLateFact): void {
+    const types = events.length === 0 ? [''] : events.map(({ eventType }) => eventType)
+    if (!types.some((type) => rule.matches(type))) return
+    const redact = redactorOfAll(events, this.#settings.sensitiveOf)
+    const { name, message } = summarizeError(error, redact)
+    this.#breached(rule, {
+      subject: `handler ${handler}`,
+      title: `Handler '${handler}' failed later than its events`,
+      message: `${name}: ${message}`,
+      ...(events[0] && { correlationId: events[0].correlationId }),
     })
   }
 
@@ -179,7 +206,7 @@ class AlertWatch implements Alerts {
   #onReported(rule: CompiledRule<AlertRule & { kind: 'slow' }>, event: Envelope): void {
     const { reportedMsOf, agentOf } = this.#settings
     const reportedMs = reportedMsOf(event)
-    if (reportedMs === undefined || reportedMs <= rule.rule.overMs) return
+    if (reportedMs === undefined || !(reportedMs > rule.rule.overMs)) return
     if (!rule.matches(event.eventType)) return
     const subject = eventSubject(event, agentOf(event))
     this.#breached(rule, {
@@ -229,8 +256,8 @@ class AlertWatch implements Alerts {
     for (const alert of this.#incidents.passed(nowMs)) this.#outbox.add(alert)
     for (const silence of this.#silences) this.#checkSilence(silence, nowMs)
     await Promise.all([
-      ...this.#values.map((rule) => this.#checkValue(rule)),
-      this.#checkSubscriptions(),
+      ...this.#values.map((rule) => this.#look(rule.name, () => this.#checkValue(rule))),
+      this.#look('~subscriptions', () => this.#checkSubscriptions()),
     ])
   }
 
@@ -249,31 +276,28 @@ class AlertWatch implements Alerts {
   }
 
   async #checkValue(rule: CompiledRule<ValueRule>): Promise<void> {
-    const value = await this.#read(rule.name, rule.rule.read)
+    const value = await this.#readings.read(rule.name, async () =>
+      requireNumber(await rule.rule.read()),
+    )
     if (value !== undefined) this.#judgeValue(rule, value)
   }
 
   async #checkSubscriptions(): Promise<void> {
     const { subscriptions, clock } = this.#settings
     if (subscriptions === undefined || this.#watches.length === 0) return
-    const readings = await this.#read('~subscriptions', subscriptions)
+    const readings = await this.#readings.read('~subscriptions', subscriptions)
     if (readings === undefined) return
     const watching = { incidents: this.#incidents, nowMs: clock.now() }
     for (const alert of watchSubscriptions(readings, this.#watches, watching)) this.#send(alert)
   }
 
-  /** @returns undefined where it is not known now, or no longer asked */
-  async #read<Value>(name: string, read: () => Value | Promise<Value>): Promise<Value | undefined> {
-    let value: Value | undefined
-    try {
-      value = await read()
-      this.#unreadable.delete(name)
-    } catch (error) {
-      // Said once, until it can be read again: every five seconds would bury everything else.
-      if (!this.#unreadable.has(name)) this.#settings.onError(error, undefined)
-      this.#unreadable.add(name)
-    }
-    return this.#stop.signal.aborted ? undefined : value
+  /** One that still goes on is joined: what hangs must hold up no other look, nor be looked at twice. */
+  #look(name: string, work: () => Promise<void>): Promise<void> {
+    const known = this.#looks.get(name)
+    if (known !== undefined) return known
+    const look = work().finally(() => this.#looks.delete(name))
+    this.#looks.set(name, look)
+    return look
   }
 
   #judgeValue(rule: CompiledRule<ValueRule>, value: number): void {
@@ -300,20 +324,17 @@ class AlertWatch implements Alerts {
     const { clock, checkEveryMs } = this.#settings
     // What is broken is told within the handler that broke it: the timer belongs to no message.
     runOutside(() => clock.sleep(checkEveryMs, { signal: this.#stop.signal }))
-      .then(() => this.check())
-      .then(
-        () => this.#tickAgain(),
-        (error: unknown) => {
-          // Closed; or the owner of failures failed itself, which must not end the watch.
-          if (!this.#stop.signal.aborted) reportLostAlert(error, undefined)
-          this.#tickAgain()
-        },
-      )
-  }
-
-  #tickAgain(): void {
-    this.#ticking = false
-    this.#tick()
+      .then(() => {
+        this.#ticking = false
+        const checked = this.check()
+        // Not behind the looks: one that hangs must not put off the next silence or recovery.
+        this.#tick()
+        return checked
+      })
+      .catch((error: unknown) => {
+        // Closed; or the owner of failures failed itself, which must not end the watch.
+        if (!this.#stop.signal.aborted) reportLostAlert(error, undefined)
+      })
   }
 
   close({ timeoutMs = 10_000 }: { readonly timeoutMs?: number } = {}): Promise<void> {

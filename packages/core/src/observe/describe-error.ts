@@ -1,5 +1,5 @@
 import type { Envelope } from '../contract/envelope.ts'
-import { shorten } from '../errors/contract-error.ts'
+import { renderValue, shortenText } from '../errors/contract-error.ts'
 import { redactText, type SensitiveOf } from './redact.ts'
 
 /** What is kept or sent of an error: no object of the application's, nothing sensitive. */
@@ -14,19 +14,39 @@ const SHOWN_CHARACTERS = 300
 /** What was thrown, for a trace or an alert. */
 export function summarizeError(error: unknown, redact: Redact): ErrorSummary {
   const { name, message } = nameError(error)
-  const shown = redact(message)
-  const isLong = shown.length > SHOWN_CHARACTERS
-  return {
-    name: redact(name),
-    message: isLong ? `${shown.slice(0, SHOWN_CHARACTERS)}… (${shown.length} characters)` : shown,
+  return { name: redact(name), message: shortenText(redact(message), SHOWN_CHARACTERS) }
+}
+
+const UNREADABLE = 'It cannot be read: looking at it throws.'
+
+/**
+ * Anything can be thrown: `undefined`, an object without a prototype, a proxy that throws when it is looked
+ * at. The message is as long as it is: shortened before it is redacted, it would show a part of a secret.
+ */
+export function nameError(error: unknown): ErrorSummary {
+  try {
+    if (error instanceof Error) return { name: textOf(error.name), message: textOf(error.message) }
+    if (typeof error === 'string') return { name: 'string', message: error }
+    return { name: error === null ? 'null' : typeof error, message: renderValue(error) }
+  } catch {
+    return { name: typeof error, message: UNREADABLE }
   }
 }
 
-/** Anything can be thrown, `undefined` too. */
-export function nameError(error: unknown): ErrorSummary {
-  if (error instanceof Error) return { name: error.name, message: error.message }
-  if (typeof error === 'string') return { name: 'string', message: error }
-  return { name: error === null ? 'null' : typeof error, message: shorten(error) }
+/** A member that its type calls a text; somebody else may have put anything there. */
+export function textOf(member: unknown): string {
+  return typeof member === 'string' ? member : renderValue(member)
+}
+
+/** For people: the stack, where there is one. Never throws. */
+export function describeThrown(error: unknown): string {
+  const { name, message } = nameError(error)
+  try {
+    if (error instanceof Error) return textOf(error.stack ?? `${name}: ${message}`)
+  } catch {
+    // Then its name says what there is to say.
+  }
+  return typeof error === 'string' ? error : `${name}: ${message}`
 }
 
 /** A text without what it must not show. */
@@ -35,4 +55,9 @@ export type Redact = (text: string) => string
 /** For texts about an event. */
 export function redactorOf(event: Envelope, sensitiveOf: SensitiveOf): Redact {
   return (text) => redactText(text, event, sensitiveOf(event.eventType))
+}
+
+/** For texts about several. */
+export function redactorOfAll(events: readonly Envelope[], sensitiveOf: SensitiveOf): Redact {
+  return (text) => events.reduce((shown, event) => redactorOf(event, sensitiveOf)(shown), text)
 }

@@ -13,6 +13,8 @@ export interface IncidentTimes {
 interface Incident {
   readonly id: string
   readonly rule: CompiledRule
+  /** Of all subjects for which there was no place any more. */
+  readonly isShared: boolean
   readonly sinceMs: number
   breach: Breach
   lastBreachMs: number
@@ -43,7 +45,7 @@ export class Incidents {
 
   /** @returns the alert that is to be sent, if this begins an incident or it is time for a reminder */
   breached(rule: CompiledRule, breach: Breach, nowMs: number): Alert | undefined {
-    const key = this.#keyOf(rule, breach.subject)
+    const key = this.#placeOf(rule, breach.subject)
     const incident = this.#open.get(key)
     if (incident === undefined) return this.#begin(key, { rule, breach, nowMs })
     incident.lastBreachMs = nowMs
@@ -54,7 +56,8 @@ export class Incidents {
 
   /** @returns the recovery, if the rule was broken for the subject */
   recovered(rule: CompiledRule, subject: string, nowMs: number): Alert | undefined {
-    const key = this.#keyOf(rule, subject)
+    // Never the shared one: that this subject is well says nothing of the others.
+    const key = keyOf(rule, subject)
     const incident = this.#open.get(key)
     if (incident === undefined) return undefined
     this.#open.delete(key)
@@ -65,7 +68,7 @@ export class Incidents {
   passed(nowMs: number): Alert[] {
     const alerts: Alert[] = []
     for (const [key, incident] of this.#open) {
-      if (isHeld(incident.rule)) continue
+      if (isHeld(incident.rule) && !incident.isShared) continue
       // A clock that stepped back must not put the recovery off.
       if (nowMs < incident.lastBreachMs) incident.lastBreachMs = nowMs
       if (nowMs - incident.lastBreachMs < this.#times.recoverAfterMs) continue
@@ -75,10 +78,9 @@ export class Incidents {
     return alerts
   }
 
-  #keyOf({ name }: CompiledRule, subject: string): string {
-    const key = JSON.stringify([name, subject])
-    if (this.#open.size < MAX_INCIDENTS || this.#open.has(key)) return key
-    return JSON.stringify([name])
+  #placeOf(rule: CompiledRule, subject: string): string {
+    const key = keyOf(rule, subject)
+    return this.#open.size < MAX_INCIDENTS || this.#open.has(key) ? key : sharedKeyOf(rule)
   }
 
   #begin(key: string, start: { rule: CompiledRule; breach: Breach; nowMs: number }): Alert {
@@ -86,6 +88,7 @@ export class Incidents {
     const incident: Incident = {
       id: `${rule.name}/${nowMs.toString(36)}-${++this.#lastId}`,
       rule,
+      isShared: key === sharedKeyOf(rule),
       breach,
       sinceMs: nowMs,
       lastBreachMs: nowMs,
@@ -104,6 +107,14 @@ export class Incidents {
   }
 }
 
+function keyOf({ name }: CompiledRule, subject: string): string {
+  return JSON.stringify([name, subject])
+}
+
+function sharedKeyOf({ name }: CompiledRule): string {
+  return JSON.stringify([name])
+}
+
 const HELD: ReadonlySet<AlertRule['kind']> = new Set<AlertRule['kind']>([
   'silence',
   'value',
@@ -112,7 +123,10 @@ const HELD: ReadonlySet<AlertRule['kind']> = new Set<AlertRule['kind']>([
   'lag',
 ])
 
-/** Silence, values and subscriptions are looked at: they are over when a look says so, not when time has passed. */
+/**
+ * Silence, values and subscriptions are looked at: they are over when a look says so, not when time has
+ * passed. (That many subjects share: no look tells of it, so time does.)
+ */
 function isHeld({ rule }: CompiledRule): boolean {
   return HELD.has(rule.kind)
 }

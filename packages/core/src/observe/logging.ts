@@ -1,7 +1,7 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { shorten } from '../errors/contract-error.ts'
 import { withDefaults } from '../internal/with-defaults.ts'
-import { redactorOf } from './describe-error.ts'
+import { nameError, redactorOf, redactorOfAll } from './describe-error.ts'
 import {
   DEFAULT_LEVELS,
   type Logging,
@@ -13,7 +13,7 @@ import { logSubscriptions } from './log-subscriptions.ts'
 import { ownFailureLog } from './log-owner.ts'
 import { loggableError } from './loggable-error.ts'
 import type { LogFields, Logger } from './logger.ts'
-import type { CommandFact, HandledFact, Observations } from './observations.ts'
+import type { CommandFact, FailedLateFact, HandledFact, Observations } from './observations.ts'
 import { disposeAll, invalid, requireFunctions, requireObservations } from './options.ts'
 import { redactEvent, type SensitiveOf } from './redact.ts'
 import { textLogger } from './text-logger.ts'
@@ -88,7 +88,11 @@ function attach(observations: Observations, logging: Logging): Disposable {
         ),
       ),
     )
-  if (writers.failed !== undefined) attached.push(ownFailureLog(observations))
+  if (writers.failed !== undefined)
+    attached.push(
+      ownFailureLog(observations),
+      observations.failedLate.observe((fact) => logFailedLate(fact, logging)),
+    )
   if (writers.failed !== undefined || writers.handled !== undefined)
     attached.push(observations.handled.observe((fact) => logHandled(fact, logging)))
   if (writers.commandFailed !== undefined || writers.command !== undefined)
@@ -113,6 +117,22 @@ function logHandled(
   )
 }
 
+function logFailedLate(
+  { handler, handlerId, events, error }: FailedLateFact,
+  { writers, sensitiveOf, eventFields: fields }: Logging,
+): void {
+  const [first] = events
+  const about =
+    first === undefined
+      ? 'while closing'
+      : `later than ${events.length === 1 ? '' : `${events.length} events, of which `}${first.eventType} ${first.eventId}${events.length === 1 ? '' : ' is the first'}`
+  const err = loggableError(error, redactorOfAll(events, sensitiveOf))
+  writers.failed?.(
+    { ...(first && fields(first)), events: events.length, handler, handlerId, err },
+    `handler '${handler}' failed ${about}`,
+  )
+}
+
 function logCommand(fact: CommandFact, { writers }: Logging): void {
   const { type, commandId, correlationId, durationMs, failed, error, redact } = fact
   const facts = { commandType: type, commandId, correlationId, durationMs }
@@ -130,7 +150,8 @@ function eventFields(event: Envelope, payloads: boolean, sensitiveOf: SensitiveO
     eventType,
     eventId,
     aggregateType,
-    aggregateId,
+    // It may be a sensitive field of the payload.
+    aggregateId: redactorOf(event, sensitiveOf)(aggregateId),
     correlationId,
     ...(causationId === undefined ? {} : { causationId }),
     ...(payloads ? { payload: redactEvent(event, sensitiveOf(eventType)).payload } : {}),
@@ -145,5 +166,19 @@ function writerOf(logger: Logger, what: string, level: LogLevel): Write | undefi
   if (level === 'off') return undefined
   if (typeof logger[level] !== 'function')
     throw invalid(`The logger has no function '${level}', which is the level of '${what}'.`)
-  return (fields, message) => logger[level]?.(fields, message)
+  return (fields, message) => {
+    try {
+      const answer: unknown = logger[level]?.(fields, message)
+      if (answer instanceof Promise)
+        answer.catch((error: unknown) => writeUnlogged(error, fields, message))
+    } catch (error) {
+      writeUnlogged(error, fields, message)
+    }
+  }
+}
+
+/** What a logger could not take must not vanish with it: nobody else writes that a handler failed. */
+function writeUnlogged(error: unknown, fields: LogFields, message: string): void {
+  const { name, message: why } = nameError(error)
+  textLogger().error(fields, `the logger failed (${name}: ${why}) to take: ${message}`)
 }

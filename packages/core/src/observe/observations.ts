@@ -18,6 +18,18 @@ export interface HandledFact {
   readonly error: unknown
 }
 
+/**
+ * A handler failed when no outcome could carry that any more: a window that ended by time, what went on
+ * behind a timeout, a handler's `close`.
+ */
+export interface FailedLateFact {
+  readonly handlerId: string
+  readonly handler: string
+  /** Those that it is about; none where it failed while closing. */
+  readonly events: readonly Envelope[]
+  readonly error: unknown
+}
+
 /** An event was delivered to nobody. */
 export interface UnhandledFact {
   readonly event: Envelope
@@ -109,6 +121,7 @@ export interface SweptFact {
 export interface Observations {
   readonly published: ObservationPoint<PublishedFact>
   readonly handled: ObservationPoint<HandledFact>
+  readonly failedLate: ObservationPoint<FailedLateFact>
   readonly unhandled: ObservationPoint<UnhandledFact>
   readonly dropped: ObservationPoint<DroppedFact>
   readonly command: ObservationPoint<CommandFact>
@@ -124,6 +137,7 @@ export function createObservations(onObserverError: (error: unknown) => void): O
   return {
     published: new ObservationPoint(onObserverError),
     handled: new ObservationPoint(onObserverError),
+    failedLate: new ObservationPoint(onObserverError),
     unhandled: new ObservationPoint(onObserverError),
     dropped: new ObservationPoint(onObserverError),
     command: new ObservationPoint(onObserverError),

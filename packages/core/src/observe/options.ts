@@ -15,6 +15,27 @@ export function requireMs(name: string, value: unknown): void {
   throw invalid(`'${name}' is a number of milliseconds from 0 up; got ${String(value)}.`)
 }
 
+/** The longest that a timer of the process can wait, in milliseconds. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+/** @throws {UsageError} for anything but whole milliseconds that a timer can wait, from 1 up */
+export function requireTimerMs(name: string, value: unknown): void {
+  const isOne = typeof value === 'number' && Number.isInteger(value) && value >= 1
+  if (isOne && value <= LONGEST_TIMER_MS) return
+  throw invalid(
+    `'${name}' is a whole number of milliseconds from 1 to ${LONGEST_TIMER_MS}; got ${String(value)}.`,
+  )
+}
+
+/** What was read where a number is expected. NaN is broken by no bound, and would seem well. @throws {UsageError} */
+export function requireNumber(value: unknown): number {
+  if (typeof value === 'number' && !Number.isNaN(value)) return value
+  throw new UsageError(
+    'TIDINGS_ARGUMENT_INVALID',
+    `What is read for a rule is a number; got ${shorten(value)}. The rule was not judged.`,
+  )
+}
+
 /** @throws {UsageError} naming the first that is there and no function */
 export function requireFunctions(options: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(options)) {

@@ -33,7 +33,9 @@ export class ObservationPoint<Fact> {
     const observers = this.#observers
     for (let index = 0; index < observers.length; index++) {
       try {
-        observers[index]!(fact)
+        const answer: unknown = observers[index]!(fact)
+        // An async one keeps to the type, too: what it rejects with must have an owner.
+        if (answer instanceof Promise) answer.catch(this.#onObserverError)
       } catch (error) {
         this.#onObserverError(error)
       }

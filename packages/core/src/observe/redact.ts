@@ -53,10 +53,14 @@ function sensitiveTexts(
   if (typeof value === 'string' || typeof value === 'number')
     return isHidden && value !== '' ? [String(value)] : []
   if (typeof value !== 'object' || value === null) return []
-  return Object.entries(value).flatMap(([key, member]) =>
-    sensitiveTexts(member, stepInto(paths, key), isHidden),
-  )
+  return Object.entries(value).flatMap(([key, member]) => [
+    ...(isHidden && !NAME_OF_A_FIELD.test(key) ? [key] : []),
+    ...sensitiveTexts(member, stepInto(paths, key), isHidden),
+  ])
 }
+
+/** A place in a list, or a name as contracts have them; other keys (an address, a number of some length) are data. */
+const NAME_OF_A_FIELD = /^(?:\d{1,4}|[$_\p{L}][$\w\p{L}]*)$/u
 
 /** Shorter ones would tear other words apart, and are replaced where they stand alone. */
 const REPLACED_ANYWHERE = 4
@@ -74,16 +78,36 @@ export function redactText(
   const plain = sensitiveTexts(event.payload, sensitive.map(toSteps), false)
   // Also as JSON quotes them: messages often hold a payload as JSON.
   const values = [...new Set(plain.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]))]
-  // The longest first: one may be a part of another.
-  values.sort((a, b) => b.length - a.length)
-  return values.reduce(replaceValue, text)
+  return replaceRanges(
+    text,
+    values.flatMap((value) => [...rangesOf(text, value)]),
+  )
 }
 
-function replaceValue(text: string, value: string): string {
-  if (value.length >= REPLACED_ANYWHERE) return text.replaceAll(value, SENSITIVE)
+interface Range {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where a value stands in a text. */
+function* rangesOf(text: string, value: string): Iterable<Range> {
   const escaped = value.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)
-  return text.replaceAll(
-    new RegExp(String.raw`(?<![\p{L}\p{N}])${escaped}(?![\p{L}\p{N}])`, 'gu'),
-    SENSITIVE,
-  )
+  // Looked for from each place on: it may overlap with itself.
+  const found =
+    value.length >= REPLACED_ANYWHERE
+      ? new RegExp(`(?=${escaped})`, 'gu')
+      : new RegExp(String.raw`(?<![\p{L}\p{N}])(?=${escaped}(?![\p{L}\p{N}]))`, 'gu')
+  for (const { index } of text.matchAll(found)) yield { start: index, end: index + value.length }
+}
+
+/** Values may overlap, or one be a part of another: replaced one after the other, a rest of one would stay. */
+function replaceRanges(text: string, ranges: readonly Range[]): string {
+  let shown = ''
+  let end = 0
+  for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
+    if (range.end <= end) continue
+    if (range.start >= end) shown += `${text.slice(end, range.start)}${SENSITIVE}`
+    end = range.end
+  }
+  return shown + text.slice(end)
 }

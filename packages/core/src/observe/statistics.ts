@@ -16,6 +16,7 @@ export interface StatisticsOptions {
 /** Times in milliseconds. Undefined ones: nothing came. Percentiles are within 3.2 %, the rest is exact. */
 export interface TimingSummary {
   readonly count: number
+  /** Of handlers also those that no outcome could carry any more, as of a window that ended by time. */
   readonly errors: number
   readonly avgMs?: number
   readonly minMs?: number
@@ -202,7 +203,8 @@ export function createStatistics(
     const counts = tables.agents.of(agent)
     counts.published++
     const reportedMs = reportedMsOf(event)
-    if (reportedMs !== undefined) counts.reported.record(reportedMs, false)
+    if (reportedMs !== undefined && Number.isFinite(reportedMs))
+      counts.reported.record(reportedMs, false)
   }
   const onHandled = ({ event, handler, subscription, durationMs, failed }: HandledFact): void => {
     tables.handled.record(durationMs, failed)
@@ -217,6 +219,10 @@ export function createStatistics(
   const attached = [
     observations.published.observe(onPublished),
     observations.handled.observe(onHandled),
+    observations.failedLate.observe(({ handler }) => {
+      tables.handled.errors++
+      tables.handlers.of(handler).errors++
+    }),
     observations.unhandled.observe(
       ({ event }) => void tables.types.of(event.eventType).unhandled++,
     ),

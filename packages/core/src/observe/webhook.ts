@@ -1,7 +1,7 @@
 import { WebhookError } from '../errors/webhook-error.ts'
 import { systemClock, type Clock } from '../internal/clock.ts'
 import type { Alert, AlertRetry, AlertSender } from './alert.ts'
-import { invalid, requireFunctions, requireMs } from './options.ts'
+import { invalid, requireFunctions, requireMs, requireTimerMs } from './options.ts'
 
 export interface WebhookOptions {
   /** The platform's by default. */
@@ -23,8 +23,9 @@ export interface WebhookOptions {
 const RETRYABLE_4XX: readonly number[] = [408, 425, 429]
 
 /**
- * Posts alerts as JSON. Any answer of 2xx is taken for sent; one of 4xx (but 408, 425, 429) is not tried
- * again; all else is, no earlier than its `Retry-After` says (seconds or a date). The URL, which may hold a secret, is in no message but for its origin.
+ * Posts alerts as JSON. Any answer of 2xx is taken for sent; one of 3xx (no redirect is followed) or 4xx (but
+ * 408, 425, 429) is not tried again; all else is, no earlier than its `Retry-After` says (seconds or a date).
+ * The URL, which may hold a secret, is in no message but for its origin.
  *
  * @throws {UsageError} the URL is none of http or https; an option that it cannot take
  */
@@ -32,7 +33,7 @@ export function webhook(url: string | URL, options: WebhookOptions = {}): AlertS
   const target = requireHttp(url)
   const { fetch = globalThis.fetch, body = (alert: Alert) => alert, timeoutMs = 10_000 } = options
   const { maxRetryAfterMs = 300_000, clock = systemClock } = options
-  requireMs('timeoutMs', timeoutMs)
+  requireTimerMs('timeoutMs', timeoutMs)
   requireMs('maxRetryAfterMs', maxRetryAfterMs)
   requireFunctions({ fetch, body })
   const headers = { 'content-type': 'application/json', ...options.headers }
@@ -45,6 +46,8 @@ export function webhook(url: string | URL, options: WebhookOptions = {}): AlertS
       method: 'POST',
       headers,
       body: content,
+      // Followed, most would be asked again without the body, and their 2xx taken for sent.
+      redirect: 'manual' as const,
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     }
     const response = await fetch(target, request).catch((error: unknown) => {
@@ -54,7 +57,7 @@ export function webhook(url: string | URL, options: WebhookOptions = {}): AlertS
     await response.body?.cancel()
     if (response.ok) return
     const { status } = response
-    const isRetryable = status >= 500 || status < 400 || RETRYABLE_4XX.includes(status)
+    const isRetryable = status >= 500 || RETRYABLE_4XX.includes(status)
     const askedMs = isRetryable ? readRetryAfter(response.headers, clock.now()) : undefined
     const retryAfterMs = askedMs === undefined ? undefined : Math.min(askedMs, maxRetryAfterMs)
     throw new WebhookError(target.origin, status, { retryable: isRetryable, retryAfterMs })

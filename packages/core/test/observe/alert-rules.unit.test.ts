@@ -19,6 +19,7 @@ describe('rules and options that cannot be kept are refused, with their place', 
     ],
     [[{ kind: 'slow', overMs: -1 }], /got -1/],
     [[{ kind: 'error', type: '' }], /'type' is the name of an event or a glob/],
+    [[{ kind: 'event', type: 'A..B' }], /'type' is the name of an event or a glob; got "A\.\.B"/],
     [[{ kind: 'error' }, { kind: 'event' }], /rules\[1\]: 'type'/],
     [
       [{ kind: 'error', severity: 'huge' }],

@@ -51,6 +51,25 @@ describe('redactEvent', () => {
 })
 
 describe('redactText', () => {
+  test.each([
+    ['abcdefghi', ['abcdef', 'defghi'], '[sensitive]'],
+    ['x abcdef y defghi z', ['abcdef', 'defghi'], 'x [sensitive] y [sensitive] z'],
+    ['abcdefabcdef', ['abcdef'], '[sensitive][sensitive]'],
+    ['ababababab', ['ababab'], '[sensitive]'],
+    ['a 12 b 123', ['12'], 'a [sensitive] b 123'],
+    ['𝒜b 𝒜b', ['𝒜b'], '[sensitive] [sensitive]'],
+  ])('%s, where %j is sensitive: no rest of a value stays', (text, secrets, shown) => {
+    expect(redactText(text, { payload: { secrets } }, ['/secrets'])).toBe(shown)
+  })
+
+  test('keys are data where they are no names of fields', () => {
+    const payload = { contacts: { 'ada@example.com': { city: 'London' }, '442071234567': {} } }
+    const text = 'no answer from ada@example.com at 442071234567, city London'
+    expect(redactText(text, { payload }, ['/contacts'])).toBe(
+      'no answer from [sensitive] at [sensitive], city [sensitive]',
+    )
+  })
+
   test('a value that stands in a JSON text is found too', () => {
     const payload = { secret: 'to"p\nsecret' }
     expect(redactText(JSON.stringify(payload), { payload }, ['/secret'])).toBe(

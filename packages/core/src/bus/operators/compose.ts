@@ -1,3 +1,4 @@
+import type { Envelope } from '../../contract/envelope.ts'
 import { isAsyncHandler, type HandlerContext } from '../handler.ts'
 import { runInFrame, type Frame } from '../../internal/flow.ts'
 
@@ -78,6 +79,15 @@ export function runForMany<Result>(work: () => Result): Result {
 export function contextForMany(ctx: HandlerContext): HandlerContext {
   const { signal, listenerSignal } = ctx
   return signal === listenerSignal ? ctx : { ...ctx, signal: listenerSignal }
+}
+
+/** The events that an input is about: itself, a batch's, a window's; none of anything else. */
+export function eventsOf(input: unknown): readonly Envelope[] {
+  const { events = input } = (input ?? {}) as { readonly events?: unknown }
+  const all: readonly unknown[] = Array.isArray(events) ? events : [events]
+  return all.filter(
+    (one) => typeof (one as Partial<Envelope> | null)?.eventType === 'string',
+  ) as never
 }
 
 /** Counts what is under way, and says when nothing is. */

@@ -1,6 +1,6 @@
 import { TimeoutError } from '../../errors/queue-errors.ts'
 import { isThenable, type HandlerContext } from '../handler.ts'
-import { operator, type Work } from './compose.ts'
+import { eventsOf, operator, type Work } from './compose.ts'
 import { requireFunction, requireMs, requireOptions } from '../options.ts'
 
 export interface TimeoutOptions {
@@ -26,9 +26,10 @@ export function timeout<In>(options: TimeoutOptions, handler: Work<In>): Work<In
   return operator<In>(handler, {
     run: (input, ctx) => {
       const limit = new TimeLimit(ctx, ms)
+      const isLate = (error: unknown): void => ctx.reportFailure(error, eventsOf(input))
       try {
         const answer = handler(input, { ...ctx, signal: limit.signal })
-        if (isThenable(answer)) return limit.race(Promise.resolve(answer))
+        if (isThenable(answer)) return limit.race(Promise.resolve(answer), isLate)
         limit.end()
         return answer
       } catch (error) {
@@ -66,8 +67,8 @@ class TimeLimit {
     this.#timer.abort(IN_TIME)
   }
 
-  race(answer: Promise<unknown>): Promise<unknown> {
-    const { clock, name, reportFailure } = this.#ctx
+  race(answer: Promise<unknown>, onLate: (error: unknown) => void): Promise<unknown> {
+    const { clock, name } = this.#ctx
     return new Promise((resolve, reject) => {
       let late: TimeoutError | undefined
       const sleeping = clock.sleep(this.#ms, { signal: this.#timer.signal })
@@ -90,7 +91,7 @@ class TimeLimit {
         (error: unknown) => {
           this.end()
           if (late === undefined) resolve(answer)
-          else if (error !== late) reportFailure(error)
+          else if (error !== late) onLate(error)
         },
       )
     })

@@ -128,7 +128,7 @@ class Firing<E extends Envelope> {
     try {
       await this.now(window, ctx)
     } catch (error) {
-      ctx.reportFailure(error)
+      ctx.reportFailure(error, window.events)
     } finally {
       this.#tally.end()
     }
