@@ -8,7 +8,7 @@ import type { DroppedFact, Observations } from '../observe/observations.ts'
 import { abortable } from './abortable-delivery.ts'
 import { checkEnqueue, checkListenerId, checkListening, checkWaiting } from './check-calls.ts'
 import { checkCloseOptions, endStuckWaits, waitForClose, type CloseOptions } from './closing.ts'
-import { DeliveryFrame } from './delivery-frame.ts'
+import { DeliveryFrame, openDelivery } from './delivery-frame.ts'
 import { deliverSync, type Delivering, type DeliveryPorts } from './delivery.ts'
 import { enrich, type EnrichPorts } from './enrich.ts'
 import { EventQueue, type EnqueueOptions, type QueueOptions } from './event-queue.ts'
@@ -183,7 +183,7 @@ export class Bus {
       try {
         return deliverSync(own)
       } finally {
-        own.open = false
+        own.open--
       }
     })
   }
@@ -337,7 +337,7 @@ export class Bus {
 
   /** Whether the code that runs now is part of a delivery of this bus, which a close waits for. */
   #isWithin(frame: Frame | undefined): boolean {
-    let at = frame instanceof DeliveryFrame && frame.open ? frame : undefined
+    let at = openDelivery(frame)
     while (at !== undefined && at.ports !== this.#delivery) at = at.outer
     return at !== undefined
   }

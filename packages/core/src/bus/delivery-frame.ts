@@ -16,8 +16,8 @@ export class DeliveryFrame implements WorkingFrame<Delivering>, Dispatch {
   readonly transaction: Frame['transaction']
   readonly depth: number
   readonly outer: DeliveryFrame | undefined
-  /** Whether the handlers are still being called or waited for. */
-  open = true
+  /** How many hold it open: the calling of its handlers, and those that are waited for. */
+  open = 1
 
   /** @throws {PublishDepthError} */
   constructor(ports: DeliveryPorts, event: Envelope, { list, within: frame }: DeliveryPlace) {
@@ -26,16 +26,20 @@ export class DeliveryFrame implements WorkingFrame<Delivering>, Dispatch {
     this.list = list
     this.transaction = frame?.transaction
     // A timer or a detached promise that outlives its delivery is not within it: it cannot be a loop.
-    this.outer = frame instanceof DeliveryFrame && frame.open ? frame : undefined
+    this.outer = frame === undefined ? undefined : openDelivery(frame)
     this.depth = this.outer === undefined ? 1 : this.outer.depth + 1
     if (this.depth > DEPTH_LIMIT) throw new PublishDepthError(pathOf(this), DEPTH_LIMIT)
   }
 
-  /** Delivers, and is open until the last handler has ended. */
+  /** Delivers, and is open until the last handler has ended. Never throws. */
   run(): Delivering {
     const delivering = deliver(this, this.list)
-    if (!(delivering instanceof Promise)) this.open = false
+    this.open--
     return delivering
+  }
+
+  get delivery(): this {
+    return this
   }
 
   get correlationId(): string {
@@ -49,6 +53,12 @@ export class DeliveryFrame implements WorkingFrame<Delivering>, Dispatch {
   get metadata(): Envelope['metadata'] {
     return this.event.metadata
   }
+}
+
+/** The delivery that the code of a frame is a part of, also in a transaction or with a batch; undefined: of none, or it is over. */
+export function openDelivery(frame: Frame | undefined): DeliveryFrame | undefined {
+  const delivery = frame?.delivery
+  return delivery instanceof DeliveryFrame && delivery.open > 0 ? delivery : undefined
 }
 
 interface DeliveryPlace {

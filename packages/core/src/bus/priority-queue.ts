@@ -1,6 +1,6 @@
 import { Ring } from './ring.ts'
 
-/** Priorities kept while the queue is empty: who makes them of times must not fill the memory. */
+/** Priorities that may be kept without an item: who makes them of times must not fill the memory. */
 const KEPT_LEVELS = 100
 
 /**
@@ -14,13 +14,14 @@ export class PriorityQueue<Item> {
   /** No item is in a level before this one. */
   #first = 0
   #size = 0
+  /** With so many levels the empty ones are forgotten before another is added. */
+  #mostLevels = KEPT_LEVELS
 
   get size(): number {
     return this.#size
   }
 
   push(item: Item, priority: number): void {
-    if (this.#size === 0 && this.#levels.length > KEPT_LEVELS) this.#forgetLevels()
     const ring = this.#rings.get(priority) ?? this.#addLevel(priority)
     ring.push(item)
     this.#size++
@@ -72,13 +73,18 @@ export class PriorityQueue<Item> {
     return item
   }
 
-  #forgetLevels(): void {
-    this.#rings.clear()
-    this.#levels = []
-    this.#first = 0
+  /** The limit grows with those that stay, so that each is looked at for once that one is added. */
+  #forgetEmptyLevels(): void {
+    this.#levels = this.#levels.filter((level) => {
+      const isUsed = this.#rings.get(level)!.size > 0
+      if (!isUsed) this.#rings.delete(level)
+      return isUsed
+    })
+    this.#mostLevels = Math.max(KEPT_LEVELS, 2 * this.#levels.length)
   }
 
   #addLevel(priority: number): Ring<Item> {
+    if (this.#levels.length >= this.#mostLevels) this.#forgetEmptyLevels()
     const ring = new Ring<Item>()
     this.#rings.set(priority, ring)
     const at = this.#levels.findIndex((level) => level < priority)

@@ -7,7 +7,7 @@ import type { Listener, ListenerOptions, WaitOptions } from './event-bus.ts'
 import { BufferedStream, type EventStream, type EventStreamOptions } from './event-stream.ts'
 import type { Handler } from './handler.ts'
 import { requireAnswer } from './options.ts'
-import type { Selector } from './selector.ts'
+import { compileSelector, type Selector } from './selector.ts'
 
 const OVER = 'The wait is over.'
 
@@ -70,7 +70,7 @@ export class Waits {
       signal?.addEventListener('abort', onAbort, { once: true })
       if (timeoutMs === undefined) return
       this.#ports.clock.sleep(timeoutMs, { signal: stop.signal }).then(
-        () => fail(new TimeoutError('The event that was waited for', timeoutMs)),
+        () => fail(notCome(selector, timeoutMs)),
         // The sleep was ended because the event came: there is nothing more to say.
         () => undefined,
       )
@@ -109,4 +109,12 @@ export class Waits {
   endAll(error: UsageError): void {
     for (const wait of this.#open) wait.end(error)
   }
+}
+
+function notCome(selector: Selector, timeoutMs: number): TimeoutError {
+  const { description } = compileSelector(selector, undefined)
+  return new TimeoutError(`The event that was waited for (${description})`, timeoutMs, {
+    happened: 'did not come',
+    next: 'Raise the limit, or find out why it is not published, or does not pass the predicate.',
+  })
 }

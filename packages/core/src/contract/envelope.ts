@@ -95,7 +95,7 @@ const isDevelopment =
 
 /** Freezes an envelope and its metadata, and its payload to the bottom except in production (900 ns for 25 fields). */
 export function freezeEnvelope<E extends Envelope>(envelope: E): E {
-  if (envelope.metadata !== NO_METADATA) Object.freeze(envelope.metadata)
+  if (envelope.metadata !== NO_METADATA) deepFreeze(envelope.metadata)
   if (isDevelopment) deepFreeze(envelope.payload)
   return Object.freeze(envelope)
 }

@@ -1,3 +1,4 @@
+import { deepFreeze } from './json.ts'
 import { NO_METADATA, type EventMetadata } from './envelope.ts'
 
 // What an effect takes over from its cause. Its own facts (an extension, a source) it does not.
@@ -20,5 +21,5 @@ export function inheritMetadata(
     const value = inherited?.[field]
     if (typeof value === 'string') metadata[field] = value
   }
-  return Object.freeze(Object.assign(metadata, own))
+  return deepFreeze(Object.assign(metadata, own))
 }

@@ -24,9 +24,12 @@ export class TimeoutError extends TidingsError<'TIDINGS_TIMEOUT'> {
   constructor(
     what: string,
     timeoutMs: number,
-    next = 'Raise the limit, or find out what holds it up.',
+    {
+      happened = 'did not come to its end',
+      next = 'Raise the limit, or find out what holds it up.',
+    }: { readonly happened?: string; readonly next?: string } = {},
   ) {
-    super('TIDINGS_TIMEOUT', `${what} did not come to its end within ${timeoutMs} ms. ${next}`, {
+    super('TIDINGS_TIMEOUT', `${what} ${happened} within ${timeoutMs} ms. ${next}`, {
       retryable: true,
     })
     this.what = what
@@ -56,11 +59,9 @@ export class CloseTimeoutError extends TimeoutError {
   readonly stillRunning: StillRunning
 
   constructor(timeoutMs: number, stillRunning: StillRunning) {
-    super(
-      'The close',
-      timeoutMs,
-      `${describeRunning(stillRunning)} All signals were aborted; it is closed when these have ended. Let them heed ctx.signal, or put timeout() around them.`,
-    )
+    super('The close', timeoutMs, {
+      next: `${describeRunning(stillRunning)} All signals were aborted; it is closed when these have ended. Let them heed ctx.signal, or put timeout() around them.`,
+    })
     this.stillRunning = stillRunning
   }
 }

@@ -11,8 +11,13 @@ export function backoffMs(
   attempt: number,
   options: { readonly baseMs: number; readonly maxMs: number; readonly random: Random },
 ): number {
-  const delayMs = Math.min(options.maxMs, options.baseMs * 2 ** (attempt - 1))
+  const delayMs = Math.min(options.maxMs, options.baseMs * doubled(attempt))
   return delayMs * (1 + options.random() / 2)
+}
+
+/** Never infinite: nothing times that is no number, and would be waited for without end. */
+function doubled(failed: number): number {
+  return Math.min(Number.MAX_VALUE, 2 ** (failed - 1))
 }
 
 /** How delays between attempts grow. */
@@ -33,7 +38,7 @@ export interface DelayPlan {
  * @param failed how many attempts have failed, from 1
  */
 export function delayAfter(failed: number, plan: DelayPlan, random: Random): number {
-  const factor = plan.backoff === 'linear' ? failed : 2 ** (failed - 1)
+  const factor = plan.backoff === 'linear' ? failed : doubled(failed)
   const delayMs = Math.min(plan.maxDelayMs, plan.delayMs * factor)
   return plan.jitter ? delayMs * (1 + random() / 2) : delayMs
 }

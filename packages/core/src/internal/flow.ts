@@ -10,6 +10,8 @@ export interface Frame {
   readonly commandId?: string | undefined
   /** What its effects inherit: tenant, actor, trace. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined
+  /** The delivery of a bus that the code is a part of, where it is one. */
+  readonly delivery?: object | undefined
   /** Set while a store's transaction runs; lets the store refuse a call that would wait for itself. */
   readonly transaction?: TransactionMark | undefined
 }
@@ -98,6 +100,7 @@ export function runInTransaction<Result>(mark: TransactionMark, work: () => Resu
     eventId: frame?.eventId,
     commandId: frame?.commandId,
     metadata: frame?.metadata,
+    delivery: frame?.delivery,
     transaction: mark,
   }
   return runInFrame(inside, work)

@@ -203,3 +203,44 @@ describe('the event queue', () => {
     )
   })
 })
+
+test('ever new priorities, one of them in the queue all the time, cost little more than one does', () => {
+  const COUNT = 10_000
+  /** Milliseconds for so many items, of which two are in the queue at a time. */
+  const timeOf = (priorityOf: (n: number) => number): number => {
+    const queue = new PriorityQueue<number>()
+    queue.push(-1, priorityOf(-1))
+    const startMs = performance.now()
+    for (let n = 0; n < COUNT; n++) {
+      queue.push(n, priorityOf(n))
+      expect(queue.shift()).toBe(n - 1)
+    }
+    return performance.now() - startMs
+  }
+  timeOf(() => 0)
+  // Empty levels that stay made it some hundred times as long, and more with each further one.
+  expect(timeOf((n) => -n)).toBeLessThan(20 * timeOf(() => 0))
+})
+
+test('more priorities than are kept when they are empty: the order is the same', () => {
+  const priorities = fc.array(fc.integer({ min: 0, max: 1000 }), {
+    minLength: 200,
+    maxLength: 600,
+    size: 'max',
+  })
+  fc.assert(
+    fc.property(priorities, (priorities) => {
+      const queue = new PriorityQueue<Item>()
+      const list: Item[] = []
+      for (const [id, priority] of priorities.entries()) {
+        const item = { id, priority }
+        queue.push(item, priority)
+        list.push(item)
+        if (id % 3 !== 0) expect(queue.shift()).toBe(takeFirst(list, Math.max))
+      }
+      while (list.length > 0) expect(queue.shift()).toBe(takeFirst(list, Math.max))
+      expect(queue.size).toBe(0)
+    }),
+    { numRuns: 30 },
+  )
+})

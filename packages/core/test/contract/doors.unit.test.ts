@@ -253,6 +253,13 @@ describe('sealing', () => {
     expect(Object.isFrozen((envelope.payload as { deep: { a: object } }).deep.a)).toBe(true)
   })
 
+  it('freezes metadata to the bottom: what one handler adds to a list, the next one would see', () => {
+    const metadata = { tags: ['a'], foreign: { members: { deep: [1] } } }
+    const { envelope } = seal(Loose, {}, { metadata })
+    const { tags, foreign } = envelope.metadata as typeof metadata
+    expect([tags, foreign, foreign.members, foreign.members.deep].every(Object.isFrozen)).toBe(true)
+  })
+
   it('keeps what the draft overrides', () => {
     const draft = Loose(
       {},

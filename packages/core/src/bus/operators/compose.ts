@@ -1,6 +1,6 @@
 import type { Envelope } from '../../contract/envelope.ts'
 import { isAsyncHandler, type HandlerContext } from '../handler.ts'
-import { runInFrame, type Frame } from '../../internal/flow.ts'
+import { currentFrame, runInFrame, type Frame } from '../../internal/flow.ts'
 
 /**
  * What operators wrap: a handler of events, and just as well of batches or windows of them. So
@@ -67,12 +67,13 @@ async function closeAll(
   if (errors.length > 1) throw new AggregateError(errors, 'Several handlers failed while closing.')
 }
 
-/** What several events led to has no one cause, and belongs to no one's transaction. */
-const MANY: Frame = Object.freeze({})
-
-/** Runs work that is about several events: it must not inherit the context of the last to come. */
+/**
+ * Runs work that is about several events: it has no one cause, and belongs to no one's transaction. But it is a
+ * part of the delivery in which it is done: a loop through it has a depth, and a close within it cannot wait for it.
+ */
 export function runForMany<Result>(work: () => Result): Result {
-  return runInFrame(MANY, work)
+  const many: Frame = { delivery: currentFrame()?.delivery }
+  return runInFrame(many, work)
 }
 
 /** The context of work about several events: no publisher of one of them may abort it for the others. */

@@ -1,10 +1,11 @@
 import { isThenable, type HandlerContext } from '../handler.ts'
-import type { Random } from '../../internal/backoff.ts'
+import { delayAfter, type Random } from '../../internal/backoff.ts'
 import { operator, type Work } from './compose.ts'
 import { withDefaults } from '../../internal/with-defaults.ts'
 import {
   optionalBoolean,
   optionalFunction,
+  requireAnswer,
   requireFunction,
   requireMs,
   requireOneOf,
@@ -46,7 +47,8 @@ type Plan = Required<Omit<RetryOptions, 'onRetry'>> & {
  * Calls again what failed.
  *
  * - The first attempt is made at once; one that succeeds synchronously answers synchronously.
- * - When no attempt is left, or `when` says no, the last error is thrown as it is.
+ * - When no attempt is left, or `when` says no, the last error is thrown as it is. Where `when` or `onRetry`
+ *   throws, an AggregateError of the handler's error and theirs.
  * - When the signal is aborted the waiting ends at once, with the last error.
  *
  * Events that come meanwhile are not held back: put `concurrency({ limit: 1 })` around it for order.
@@ -102,10 +104,9 @@ interface Call {
 
 async function tryAgain({ plan, ctx, attempt }: Call, first: unknown): Promise<unknown> {
   let error = first
-  for (let failed = 1; failed < plan.attempts && plan.when(error); failed++) {
-    const delayMs = delayAfter(failed, plan)
-    if (ctx.signal.aborted) break
-    plan.onRetry?.({ error, attempt: failed, delayMs })
+  for (let failed = 1; failed < plan.attempts; failed++) {
+    const delayMs = delayAfter(failed, plan, plan.random)
+    if (ctx.signal.aborted || !isWorthIt(plan, { error, attempt: failed, delayMs })) break
     if (!(await slept(ctx, delayMs))) break
     try {
       return await attempt()
@@ -116,11 +117,23 @@ async function tryAgain({ plan, ctx, attempt }: Call, first: unknown): Promise<u
   throw error
 }
 
-/** @param failed how many attempts have failed */
-function delayAfter(failed: number, plan: Plan): number {
-  const factor = plan.backoff === 'linear' ? failed : 2 ** (failed - 1)
-  const delayMs = Math.min(plan.maxDelayMs, plan.delayMs * factor)
-  return plan.jitter ? delayMs * (1 + plan.random() / 2) : delayMs
+/**
+ * Asks `when`, and tells `onRetry`.
+ *
+ * @throws {AggregateError} one of them failed: its error, behind the handler's, which must not vanish for it
+ */
+function isWorthIt({ when, onRetry }: Plan, failure: RetriedFailure): boolean {
+  try {
+    const isWorth = requireAnswer("retry's when", when(failure.error))
+    if (isWorth) onRetry?.(failure)
+    return isWorth
+  } catch (error) {
+    throw new AggregateError(
+      [failure.error, error],
+      "The handler failed, and so did retry's 'when' or 'onRetry'.",
+      { cause: error },
+    )
+  }
 }
 
 /** @returns false when the signal ended it */

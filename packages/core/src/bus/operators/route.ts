@@ -85,7 +85,9 @@ function callInTurn<E extends Envelope>(
     answer = handler(event, ctx)
     if (!isThenable(answer)) continue
     const rest = handlers.slice(index + 1)
-    return rest.length === 0 ? answer : answer.then(() => callInTurn(rest, event, ctx))
+    if (rest.length === 0) return answer
+    // Of ours: a foreign thenable may call back twice, or answer its own `then` with nothing.
+    return Promise.resolve(answer).then(() => callInTurn(rest, event, ctx))
   }
   return answer
 }

@@ -113,3 +113,33 @@ test('one event that waits holds up no other', async () => {
   await ctx.clock.advance(100_000)
   await bad
 })
+
+test('no delay is no delay, however often it is doubled', async () => {
+  const { ctx, calledMs, handler } = failing(2000)
+  const options: RetryOptions = { attempts: 1100, delayMs: 0, backoff: 'exponential' }
+  const failed = expect(retry(options, handler)(anEvent(), ctx)).rejects.toBe(1100)
+  for (let attempt = 0; attempt < 1100; attempt++) await ctx.clock.advance(0)
+  await failed
+  expect(calledMs.at(-1)).toBe(0)
+})
+
+describe('a function of its options that fails', () => {
+  const boom = new Error('boom')
+
+  test.each<[string, RetryOptions, unknown]>([
+    ['when', { when: throwing(boom) }, boom],
+    ['onRetry', { onRetry: throwing(boom) }, boom],
+    [
+      'when, with a promise, which says nothing yet',
+      { when: (async () => false) as never },
+      expect.objectContaining({ code: 'TIDINGS_ARGUMENT_INVALID' }),
+    ],
+  ])('%s: nothing is tried again, and both errors are told', async (_name, options, own) => {
+    const { ctx, calledMs, handler } = failing(99)
+    await expect(retry(options, handler)(anEvent(), ctx)).rejects.toMatchObject({
+      name: 'AggregateError',
+      errors: [1, own],
+    })
+    expect(calledMs).toHaveLength(1)
+  })
+})
