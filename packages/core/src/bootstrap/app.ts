@@ -33,15 +33,16 @@ export interface Health {
   /** Whether commands should be sent here now. */
   readonly ready: boolean
   /**
-   * Why they should not, in sentences: it is draining or closed; the bus's queue is full; the store
-   * failed within the last 10 s, and nothing succeeded since. (Then somebody has to try again: who
-   * stays unready until it works never gets a command that shows that it does.)
+   * Why they should not, in sentences: it is draining or closed; the bus's queue is full; the store failed,
+   * whoever asked it, and the same has not succeeded since. Where a caller asked, that holds for 10 s: then
+   * somebody has to try again, since who stays unready until it works never gets a command that shows that it
+   * does. Where the runtime asked, for subscriptions or timers, it holds until its own next try says otherwise.
    */
   readonly reasons: readonly string[]
   /**
    * The subscriptions that this process owns and that do not go on now, and why: `failed` and `paused`
-   * until a person resumes them, `outage` and `waiting` until something changes. They say nothing against
-   * sending commands here: what is recorded waits for them.
+   * until a person resumes them, `outage` and `waiting` until something changes. By themselves they say nothing
+   * against sending commands here: what is recorded waits for them. Of a store that fails `reasons` tell, too.
    */
   readonly subscriptions: readonly Pick<RunningSubscription, 'name' | 'state' | 'reason'>[]
 }

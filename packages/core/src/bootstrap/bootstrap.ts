@@ -31,7 +31,8 @@ import { describeHealth } from './health.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { prepareSchemas } from './prepare-schemas.ts'
 import { ownerOf, reportUnlogged } from './report-failure.ts'
-import { watchStore, type StoreHealth } from './store-health.ts'
+import { createStoreHealth, type StoreHealth } from './store-health.ts'
+import { watchStore } from './watch-store.ts'
 
 export interface BootstrapOptions<
   Tx extends StoreTransaction,
@@ -130,11 +131,13 @@ interface Wiring {
 }
 
 function wire(
-  store: Store,
+  given: Store,
   { composition, deliveries, registry, options }: Wiring,
 ): { readonly app: App; readonly delivery: Delivery } {
   const clock = options.clock ?? systemClock
   const ids = options.ids ?? systemIds
+  const storeHealth = createStoreHealth(clock)
+  const store = watchStore(given, storeHealth, 'caller')
   const observations = createObservations((error) => onFailure({ kind: 'background', error }))
   const sensitiveOf = sensitiveIn(registry)
   const own = options.onFailure ?? reportUnlogged(observations, sensitiveOf)
@@ -167,20 +170,23 @@ function wire(
     observations,
   })
   const { delivery, tasks } = wireDelivery(deliveries, options, {
-    ...ports,
-    environment: { ...ports.environment, clock: patientClock(clock) },
-    store,
-    observations,
-    random: options.random ?? Math.random,
-    send: (command, input, sendOptions) =>
-      messages.send(command, input, sendOptions) as ReturnType<SendCommand>,
+    askedStore: store,
+    ports: {
+      ...ports,
+      environment: { ...ports.environment, clock: patientClock(clock) },
+      store: watchStore(given, storeHealth, 'runtime'),
+      observations,
+      random: options.random ?? Math.random,
+      send: (command, input, sendOptions) =>
+        messages.send(command, input, sendOptions) as ReturnType<SendCommand>,
+    },
   })
   const app = makeApp(store, {
     bus,
     messages,
     ports,
     observations,
-    storeHealth: watchStore(clock),
+    storeHealth,
     delivery,
     tasks,
     publisher: options.publisher,
@@ -191,9 +197,10 @@ function wire(
 function wireDelivery(
   { subscriptions, workers }: DeliveryComposition,
   options: Wiring['options'],
-  ports: DeliveryPorts,
+  // What is said about tasks, and asked, has somebody who waits for it.
+  { ports, askedStore }: { readonly ports: DeliveryPorts; readonly askedStore: Store },
 ): { readonly delivery: Delivery; readonly tasks: TaskDesk } {
-  const store = createAppStore(ports.store, ports)
+  const store = createAppStore(askedStore, ports)
   const tasks = new TaskDesk(store, definedTasks(ports.registry))
   const owner = options.delivery?.owner ?? ownerName(ports.environment)
   const work = workers.map((worker) =>
@@ -234,8 +241,6 @@ function makeApp(
 ): App {
   const life = new Lifecycle()
   const appStore = createAppStore(store, ports)
-  const run = <Result>(work: () => Promise<Result>): Promise<Result> =>
-    life.run(() => storeHealth.watch(work()))
   let stopped: Promise<void> | undefined
   const end = async (): Promise<void> => {
     await stopped
@@ -256,16 +261,17 @@ function makeApp(
   }
   return {
     send: ((...args: Parameters<MessageBus['send']>) =>
-      run(() => messages.send(...args))) as App['send'],
-    schedule: (...args: Parameters<App['schedule']>) => run(() => schedule(store, ports, args)),
-    receive: (message, work) => run(() => receiveMessage(store, ports, { message, work })),
+      life.run(() => messages.send(...args))) as App['send'],
+    schedule: (...args: Parameters<App['schedule']>) =>
+      life.run(() => schedule(store, ports, args)),
+    receive: (message, work) => life.run(() => receiveMessage(store, ports, { message, work })),
     cancelTimer: (timerId) =>
-      run(() => store.transaction((tx) => tx.cancelTimer(timerId.toLowerCase()))),
+      life.run(() => store.transaction((tx) => tx.cancelTimer(timerId.toLowerCase()))),
     bus: bus as App['bus'],
     store: {
       ...appStore,
-      append: (...appends) => run(() => appStore.append(...appends)),
-      transaction: (work, options) => run(() => appStore.transaction(work, options)),
+      append: (...appends) => life.run(() => appStore.append(...appends)),
+      transaction: (work, options) => life.run(() => appStore.transaction(work, options)),
     },
     registry: ports.registry,
     observations,

@@ -178,7 +178,7 @@ export class Bus {
     const envelope = enrich(event, frame, this.#ports)
     const list = this.#listeners.of(envelope.eventType)
     const own = new DeliveryFrame(this.#delivery, envelope, { list, within: frame })
-    this.#announce(envelope, list.entries.length)
+    this.#announce(own)
     return runInFrame(own, () => {
       try {
         return deliverSync(own)
@@ -211,10 +211,18 @@ export class Bus {
     }
   }
 
-  #announce(event: Envelope, handlers: number): void {
+  /** In the frame of the event: what an observer publishes has its cause, and a depth. */
+  #announce(own: DeliveryFrame): void {
+    const { observations, onUnhandled } = this.#ports
+    const { published, unhandled } = observations
+    const isLost = own.list.entries.length === 0 && (unhandled.active || onUnhandled !== undefined)
+    if (published.active || isLost) runInFrame(own, () => this.#tell(own))
+  }
+
+  #tell({ event, list: { entries } }: DeliveryFrame): void {
     const { published, unhandled } = this.#ports.observations
-    if (published.active) published.emit({ event, handlers })
-    if (handlers > 0) return
+    if (published.active) published.emit({ event, handlers: entries.length })
+    if (entries.length > 0) return
     if (unhandled.active) unhandled.emit({ event })
     this.#ports.onUnhandled?.(event)
   }
@@ -226,8 +234,10 @@ export class Bus {
     list = this.#listeners.of(event.eventType),
   ): Delivering {
     const own = new DeliveryFrame(this.#delivery, event, { list, within })
-    this.#announce(event, list.entries.length)
-    return list.entries.length === 0 ? [] : runOwnFrame(own)
+    this.#announce(own)
+    if (list.entries.length > 0) return runOwnFrame(own)
+    own.open--
+    return []
   }
 
   #begin(): void {

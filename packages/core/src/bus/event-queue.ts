@@ -84,6 +84,8 @@ export class EventQueue {
   #scheduled = false
   #idle: (() => void)[] = []
   #closed = false
+  /** Not anew with each pump: handlers that go on for no more than promises are pumped behind each time. */
+  #leftInTurn = TURN
 
   /** @throws {UsageError} an option that is no whole number from 1 up (`agingMs`: from 0), no policy */
   constructor(ports: QueuePorts, options: QueueOptions = {}) {
@@ -194,10 +196,11 @@ export class EventQueue {
 
   readonly #pump = (): void => {
     this.#scheduled = false
-    for (let left = TURN; this.#running < this.#options.concurrency; left--) {
-      if (left === 0) return this.#pumpLater()
+    while (this.#running < this.#options.concurrency) {
+      if (this.#leftInTurn === 0 && this.#queue.size > 0) return this.#pumpLater()
       const next = this.#take()
       if (next === undefined) break
+      this.#leftInTurn--
       this.#running++
       const delivery = this.#ports.deliver(next.event)
       if (!(delivery instanceof Promise)) this.#running--
@@ -209,7 +212,10 @@ export class EventQueue {
 
   #pumpLater(): void {
     this.#scheduled = true
-    setImmediate(this.#pump)
+    setImmediate(() => {
+      this.#leftInTurn = TURN
+      this.#pump()
+    })
   }
 
   readonly #onDelivered = (): void => {

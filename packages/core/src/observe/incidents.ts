@@ -101,6 +101,8 @@ export class Incidents {
 
   #remind(incident: Incident, nowMs: number): Alert | undefined {
     const { remindAfterMs } = this.#times
+    // A clock that stepped back must not put the reminder off.
+    if (nowMs < incident.lastSentMs) incident.lastSentMs = nowMs
     if (remindAfterMs === 0 || nowMs - incident.lastSentMs < remindAfterMs) return undefined
     incident.lastSentMs = nowMs
     return toAlert(incident, 'firing', nowMs)

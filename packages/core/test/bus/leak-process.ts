@@ -6,7 +6,12 @@ import { retry } from '../../src/bus/operators/retry.ts'
 import { timeout } from '../../src/bus/operators/timeout.ts'
 import { window } from '../../src/bus/operators/window.ts'
 import { ANY } from '../../src/bus/selector.ts'
+import type { Envelope } from '../../src/contract/envelope.ts'
 import type { Clock } from '../../src/internal/clock.ts'
+import type { AlertRule } from '../../src/observe/alert.ts'
+import { createAlerts } from '../../src/observe/alerts.ts'
+import { createStatistics } from '../../src/observe/statistics.ts'
+import { createTracer } from '../../src/observe/tracer.ts'
 import { anEvent } from '../support/handling.ts'
 
 /** Every sleep ends in the next turn, or with its signal: as many timeouts as one likes. */
@@ -30,7 +35,38 @@ const bus = createEventBus({ clock: hasty, onFailure: () => undefined })
 const lasting = new AbortController()
 const event = anEvent({ eventType: 'Leak.Test.Done' })
 const kept: unknown[] = []
+const observers: Disposable[] = []
 let lastName = 0
+let nowMs = 0
+
+/** Everything that observes a bus. It stays attached: what it holds is what is measured. */
+function observe(): void {
+  // A second passes with each event: what is broken recovers all the time.
+  const clock: Clock = { ...hasty, now: () => nowMs }
+  const rules: readonly AlertRule[] = [
+    { kind: 'error' },
+    { kind: 'slow', overMs: 5000 },
+    { kind: 'event', type: 'Leak.**' },
+    { kind: 'silence', type: 'Leak.Never', forMs: 60_000 },
+    { kind: 'value', name: 'bus queue', read: () => nowMs % 7, above: 3 },
+  ]
+  observers.push(
+    createStatistics(bus.observations),
+    createTracer(bus.observations),
+    createAlerts(bus.observations, rules, { send: () => undefined, clock }),
+  )
+  bus.subscribe(ANY, () => undefined, { name: 'good' })
+  bus.subscribe(ANY, ({ eventId }) => Promise.reject(new Error(`no ${eventId}`)), { name: 'bad' })
+}
+
+/** An event of which everything is new but its type. */
+function newEvent(): Envelope {
+  const id = `${++lastName}`
+  nowMs += 1000
+  const ids = { eventId: id, aggregateId: id, correlationId: id, causationId: id }
+  const payload = { agentId: `agent ${id}`, sessionId: `session ${id}`, executionTimeMs: 70 }
+  return anEvent({ ...event, ...ids, payload })
+}
 
 async function inGroups(count: number, work: () => Promise<unknown>): Promise<void> {
   // A signal looks through all of its listeners for each new one: 500 at once took most of the time.
@@ -127,6 +163,26 @@ const cases: Record<
         await bus.publish(anEvent({ eventType: `Leak.Test.No${++lastName}` }))
     },
   },
+  observed: {
+    count: 100_000,
+    run: async (count) => {
+      if (observers.length === 0) observe()
+      for (let done = 0; done < count; done += 100) {
+        await inGroups(100, () => bus.publish(newEvent()))
+        // The alerts look when a turn has ended.
+        await hasty.sleep(0)
+      }
+    },
+  },
+  // Never read and never ended, and nobody has them any more: they listen on, and hold their buffers.
+  unread: {
+    count: 100_000,
+    run: async (count) => {
+      for (const overflow of ['drop-oldest', 'drop-newest', 'fail'] as const)
+        bus.events(ANY, { bufferSize: 100, overflow })
+      for (let done = 0; done < count; done++) await bus.publish(newEvent())
+    },
+  },
   // The test's own proof: this one does leak.
   planted: {
     count: 100_000,
@@ -150,5 +206,6 @@ const before = heap()
 await run(count)
 await bus.drain()
 process.send?.({ count, grownBytes: heap() - before })
+for (const one of observers) one[Symbol.dispose]()
 await bus.close()
 process.disconnect()

@@ -9,7 +9,7 @@ import { ANY, compileSelector, type Selector } from '../../src/bus/selector.ts'
 import type { Envelope } from '../../src/contract/envelope.ts'
 import { CounterCompleted, CounterUpdated } from '../support/counter.ts'
 import { settle } from '../support/fake-clock.ts'
-import { aContext, idsOf, numbered } from '../support/handling.ts'
+import { aContext, anEvent, idsOf, numbered } from '../support/handling.ts'
 import { openBus } from '../support/open-bus.ts'
 
 const [one, two, three, four] = numbered(1, 2, 3, 4) as [Envelope, Envelope, Envelope, Envelope]
@@ -28,7 +28,13 @@ describe('waitFor', () => {
   test('gives up after its time, with nothing left behind', async () => {
     const { bus, clock } = openBus()
     const waiting = expect(bus.waitFor(ANY, () => false, { timeoutMs: 100 })).rejects.toMatchObject(
-      { code: 'TIDINGS_TIMEOUT', timeoutMs: 100 },
+      {
+        code: 'TIDINGS_TIMEOUT',
+        timeoutMs: 100,
+        message: expect.stringMatching(
+          /^The event that was waited for \(ANY\) did not come within 100 ms\. Raise the limit, or find out why/,
+        ) as string,
+      },
     )
     await clock.advance(99)
     expect((await bus.publish(one)).outcomes).toHaveLength(1)
@@ -117,6 +123,42 @@ describe('events()', () => {
     }
     await bus.drain()
     expect((await bus.publish(three)).outcomes).toEqual([])
+  })
+
+  test.each([
+    ['drop-oldest', '998 999 1000', 997],
+    ['drop-newest', '1 2 3', 997],
+    ['fail', '1 2 3', 0],
+  ] as const)(
+    'one that nobody reads holds its buffer and no more, and holds up nobody: %s',
+    async (overflow, held, dropped) => {
+      const { bus } = openBus()
+      const stream = bus.events(ANY, { bufferSize: 3, overflow })
+      for (let id = 1; id <= 1000; id++) await bus.publish(anEvent({ eventId: `${id}` }))
+      expect(stream.dropped).toBe(dropped)
+      await bus.close()
+      const events: Envelope[] = []
+      // `fail` ends with its error.
+      const taking = (async () => {
+        for await (const event of stream) events.push(event)
+      })()
+      await taking.catch(() => undefined)
+      expect(idsOf(events)).toBe(held)
+    },
+  )
+
+  test('one that nobody reads listens on: under wait who awaits each publish sends one event too many', async () => {
+    const { bus } = openBus()
+    const stream = bus.events(ANY, { bufferSize: 3 })
+    let published = 0
+    const publishing = (async () => {
+      for (; published < 1000; published++) await bus.publish(one)
+    })()
+    await settle()
+    expect(published).toBe(3)
+    await stream.return?.()
+    await publishing
+    expect((await bus.publish(one)).outcomes).toEqual([])
   })
 })
 

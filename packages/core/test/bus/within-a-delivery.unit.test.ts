@@ -4,8 +4,12 @@ import type { Handler } from '../../src/bus/handler.ts'
 import { batch } from '../../src/bus/operators/batch.ts'
 import { window } from '../../src/bus/operators/window.ts'
 import { runInTransaction, markTransaction } from '../../src/internal/flow.ts'
+import { untypedEvent } from '../../src/contract/untyped-event.ts'
+import type { Envelope } from '../../src/contract/envelope.ts'
 import { ofType, openBus } from '../support/open-bus.ts'
 import { settle } from '../support/fake-clock.ts'
+
+const Again = untypedEvent('A.Again.Said')
 
 /** What hands several events, or one, to a function: each as a part of the delivery that filled it. */
 const AROUND: readonly (readonly [string, (work: () => unknown) => Handler])[] = [
@@ -85,5 +89,37 @@ describe('handlers that publishSync started', () => {
     expect(await Promise.race([closing, settle().then(() => 'waits')])).toBe('waits')
     held.resolve()
     expect(await closing).toBe('closed')
+  })
+})
+
+describe('what an observer publishes', () => {
+  test.each([
+    ['an observer of published', 1, false],
+    ['an observer of published, where nobody listens', 0, false],
+    ['onUnhandled', 0, true],
+  ])('%s: is caused by the event, and a loop of it ends', async (_name, listeners, isUnhandled) => {
+    const seen: Envelope[] = []
+    const errors: unknown[] = []
+    const again = (event: Envelope): void => {
+      seen.push(event)
+      bus.publish(Again({})).catch((error: unknown) => errors.push(error))
+    }
+    const { bus } = openBus(isUnhandled ? { onUnhandled: again } : {})
+    if (!isUnhandled) bus.observations.published.observe(({ event }) => again(event))
+    for (let n = 0; n < listeners; n++) bus.subscribe(Again, () => undefined)
+    await bus.publish(Again({}))
+    expect(errors).toMatchObject([{ code: 'TIDINGS_PUBLISH_LOOP' }])
+    expect(seen).toHaveLength(100)
+    expect(seen[99]?.causationId).toBe(seen[98]?.eventId)
+  })
+
+  test('later, round after round, is no loop within the first', async () => {
+    const { bus } = openBus()
+    let rounds = 0
+    bus.observations.published.observe(() => {
+      if (++rounds < 300) void settle().then(() => bus.publish(Again({})))
+    })
+    await bus.publish(Again({}))
+    await vi.waitFor(() => expect(rounds).toBe(300))
   })
 })

@@ -93,10 +93,14 @@ export function park(
 
 export function command(
   observations: Observations,
-  outcome: { readonly durationMs?: number; readonly error?: unknown } = {},
+  outcome: {
+    readonly type?: string
+    readonly durationMs?: number
+    readonly error?: unknown
+  } = {},
 ): void {
   observations.command.emit({
-    type: 'Test.Agent.Start',
+    type: outcome.type ?? 'Test.Agent.Start',
     commandId: `command-${++lastId}`,
     correlationId: 'correlation-1',
     durationMs: outcome.durationMs ?? 1,
@@ -104,6 +108,19 @@ export function command(
     error: outcome.error,
     redact: (text) => text,
   })
+}
+
+/** A hundred of each kind of work: 50 of them took 10 ms, 95 up to 100, 99 up to 1,000, and one took 9,000. */
+export function seeHundred(observations: Observations): void {
+  for (let nth = 1; nth <= 100; nth++) {
+    const durationMs = nth <= 50 ? 10 : nth <= 95 ? 100 : nth <= 99 ? 1000 : 9000
+    const payload = { agentId: 'writer', executionTimeMs: durationMs }
+    const event = eventOf('A.Run.Done', { payload })
+    publish(observations, event)
+    handle(observations, event, { durationMs })
+    handle(observations, event, { subscription: 'bill', durationMs })
+    command(observations, { durationMs })
+  }
 }
 
 export function isObserved(observations: Observations): boolean {

@@ -154,6 +154,21 @@ describe('beyond a thousand incidents', () => {
   })
 })
 
+test('a clock that steps back an hour puts no reminder off by an hour', async () => {
+  const { observations, clock, said } = start([{ kind: 'event', type: 'A.**' }], {
+    recoverAfterMs: 100_000,
+    remindAfterMs: 60_000,
+  })
+  const come = () => publish(observations, eventOf('A.One'))
+  come()
+  clock.jump(-3_600_000)
+  for (let ms = 0; ms <= 60_000; ms += 30_000) {
+    come()
+    await clock.advance(30_000)
+  }
+  expect(said()).toEqual(['firing A.One', 'firing A.One'])
+})
+
 describe('a logger that fails', () => {
   const sync = (): never => {
     throw new Error('the disk is full')

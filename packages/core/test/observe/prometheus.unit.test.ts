@@ -6,7 +6,16 @@ import { registerInPromClient } from '../../src/observe/prom-client.ts'
 import { prometheusText } from '../../src/observe/prometheus.ts'
 import { createStatistics } from '../../src/observe/statistics.ts'
 import type { SubscriptionReading } from '../../src/observe/subscription-reading.ts'
-import { attempt, command, eventOf, handle, openObservations, park, publish } from './facts.ts'
+import {
+  attempt,
+  command,
+  eventOf,
+  handle,
+  openObservations,
+  park,
+  publish,
+  seeHundred,
+} from './facts.ts'
 
 interface Sample {
   readonly name: string
@@ -156,6 +165,31 @@ test('buckets of a histogram are cumulative, in seconds, and hold their edge', (
   ])
   expect(valueOf(samples, 'tidings_handler_duration_seconds_sum', {})).toBeCloseTo(40.004)
   expect(valueOf(samples, 'tidings_handler_duration_seconds_count', {})).toBe(3)
+})
+
+/** As Prometheus's histogram_quantile: the bucket in which the rank lies, and the part of it up to there. */
+function histogramQuantile(part: number, buckets: readonly Sample[]): number {
+  const edges = buckets.map(({ labels, value }) => ({ le: Number(labels['le']), count: value }))
+  const rank = part * buckets.at(-1)!.value
+  const at = edges.findIndex(({ count }) => count >= rank)
+  const { le, count } = edges[at]!
+  const before = edges[at - 1] ?? { le: 0, count: 0 }
+  return before.le + ((le - before.le) * (rank - before.count)) / (count - before.count)
+}
+
+test('of the buckets Prometheus makes the right quantiles, for everything that is timed', () => {
+  const observations = openObservations()
+  const statistics = createStatistics(observations)
+  seeHundred(observations)
+  const samples = parse(prometheusText(statistics))
+  const timed = Object.values(metricTable).filter(({ type }) => type === 'histogram')
+  expect(timed).toHaveLength(4)
+  for (const { name } of timed) {
+    const buckets = samples.filter((sample) => sample.name === `${name}_bucket`)
+    const quantiles = [0.5, 0.95, 0.99].map((part) => histogramQuantile(part, buckets))
+    // 10, 100 and 1,000 ms: each is the last of its bucket.
+    expect(quantiles, name).toEqual([0.016, 0.128, 1.024])
+  }
 })
 
 test('any name survives as a label', () => {

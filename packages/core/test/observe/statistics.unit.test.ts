@@ -11,6 +11,7 @@ import {
   openObservations,
   park,
   publish,
+  seeHundred,
 } from './facts.ts'
 
 test('counts and times by type, handler, agent and command', () => {
@@ -62,6 +63,21 @@ test('percentiles of 1 to 1,000 ms are within 3.2 %', () => {
     [p99Ms, 990],
   ] as const)
     expect(Math.abs(told! - exact) / exact).toBeLessThan(1 / 31)
+})
+
+test('each percentile is the one that it is called, in every table', () => {
+  const observations = openObservations()
+  const statistics = createStatistics(observations)
+  seeHundred(observations)
+  const { handled, byType, byHandler, byAgent, commands, bySubscription } = statistics.summary()
+  const { writer } = byAgent
+  const tables = { handled, ...byType, ...byHandler, writer, reported: writer?.reported }
+  for (const [name, times] of Object.entries({ ...tables, ...commands, ...bySubscription })) {
+    const { p50Ms = 0, p95Ms = 0, p99Ms = 0, minMs, avgMs, maxMs } = times!
+    expect([minMs, avgMs, maxMs], name).toEqual([10, 180, 9000])
+    for (const ratio of [p50Ms / 10, p95Ms / 100, p99Ms / 1000])
+      expect(Math.abs(ratio - 1), name).toBeLessThan(1 / 31)
+  }
 })
 
 test('names beyond the limit are counted together, and that is said', () => {
