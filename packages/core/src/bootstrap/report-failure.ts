@@ -1,5 +1,5 @@
 import type { Envelope } from '../contract/envelope.ts'
-import { describeThrown, redactorOfAll } from '../observe/describe-error.ts'
+import { describeThrown, redactorOfAll, type Redact } from '../observe/describe-error.ts'
 import { failuresAreLogged } from '../observe/log-owner.ts'
 import type { Observations } from '../observe/observations.ts'
 import type { SensitiveOf } from '../observe/redact.ts'
@@ -19,9 +19,16 @@ export function reportUnlogged(
 /** One readable entry for a failure that no caller waits for, on standard error; nothing sensitive in it. */
 export function reportFailure(failure: Failure, sensitiveOf: SensitiveOf): void {
   const redact = redactorOfAll(eventsOf(failure), sensitiveOf)
-  process.stderr.write(
-    `tidings: ${describePlace(failure)}: ${redact(describeThrown(failure.error))}\n`,
-  )
+  process.stderr.write(`tidings: ${describePlace(failure)}: ${textOf(failure.error, redact)}\n`)
+}
+
+/** Whoever owns failures has nobody to tell of its own: it must not throw. */
+function textOf(error: unknown, redact: Redact): string {
+  try {
+    return describeThrown(error, redact)
+  } catch {
+    return 'an error that cannot be shown, since its sensitive values cannot be told'
+  }
 }
 
 function eventsOf(failure: Failure): readonly Envelope[] {

@@ -53,7 +53,10 @@ export function createStoreHealth(clock: Clock): StoreHealth {
       // A statement of the user's own that it refuses says nothing of the store.
       if (!isStoreInTrouble(error) || error.statement !== undefined) return
       const atMs = clock.now()
-      const untilMs = Math.max(atMs + HOLDS_MS[asker], failures.get(asked)?.untilMs ?? 0)
+      const known = failures.get(asked)
+      // After a step back of the clock nobody knows for how long the last one held.
+      const knownUntilMs = known !== undefined && known.atMs <= atMs ? known.untilMs : 0
+      const untilMs = Math.max(atMs + HOLDS_MS[asker], knownUntilMs)
       failures.set(asked, { message: error.message, atMs, untilMs })
     },
     reason: () => describeLast([...failures.values()], clock.now()),

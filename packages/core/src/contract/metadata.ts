@@ -21,5 +21,23 @@ export function inheritMetadata(
     const value = inherited?.[field]
     if (typeof value === 'string') metadata[field] = value
   }
-  return deepFreeze(Object.assign(metadata, own))
+  return deepFreeze(Object.assign(metadata, own && withOwnValues(own)))
+}
+
+/** Lists and objects are copied: what is frozen with the event stays the caller's to change. */
+function withOwnValues(own: EventMetadata): EventMetadata {
+  const copied = Object.entries(own).filter(
+    ([, value]) => typeof value === 'object' && value !== null,
+  )
+  if (copied.length === 0) return own
+  return { ...own, ...Object.fromEntries(copied.map(([name, value]) => [name, copyOf(value)])) }
+}
+
+/** What cannot be copied is no JSON, and is refused where an event is stored. */
+function copyOf<Value>(value: Value): Value {
+  try {
+    return structuredClone(value)
+  } catch {
+    return value
+  }
 }

@@ -1,6 +1,6 @@
 import type { Envelope } from '../contract/envelope.ts'
 import { renderValue, shortenText } from '../errors/contract-error.ts'
-import { redactText, type SensitiveOf } from './redact.ts'
+import { redactText, redactTextOfAll, type SensitiveOf } from './redact.ts'
 
 /** What is kept or sent of an error: no object of the application's, nothing sensitive. */
 export interface ErrorSummary {
@@ -38,15 +38,22 @@ export function textOf(member: unknown): string {
   return typeof member === 'string' ? member : renderValue(member)
 }
 
-/** For people: the stack, where there is one. Never throws. */
-export function describeThrown(error: unknown): string {
+/** For people: the stack, where there is one; anything but an error is shortened. Throws only where `redact` does. */
+export function describeThrown(error: unknown, redact: Redact): string {
+  const stack = stackOf(error)
+  if (stack !== undefined) return redact(stack)
   const { name, message } = nameError(error)
+  const shown = shortenText(redact(message), SHOWN_CHARACTERS)
+  return typeof error === 'string' ? shown : `${redact(name)}: ${shown}`
+}
+
+function stackOf(error: unknown): string | undefined {
   try {
-    if (error instanceof Error) return textOf(error.stack ?? `${name}: ${message}`)
+    if (error instanceof Error && error.stack !== undefined) return textOf(error.stack)
   } catch {
     // Then its name says what there is to say.
   }
-  return typeof error === 'string' ? error : `${name}: ${message}`
+  return undefined
 }
 
 /** A text without what it must not show. */
@@ -59,5 +66,5 @@ export function redactorOf(event: Envelope, sensitiveOf: SensitiveOf): Redact {
 
 /** For texts about several. */
 export function redactorOfAll(events: readonly Envelope[], sensitiveOf: SensitiveOf): Redact {
-  return (text) => events.reduce((shown, event) => redactorOf(event, sensitiveOf)(shown), text)
+  return (text) => redactTextOfAll(text, events, sensitiveOf)
 }

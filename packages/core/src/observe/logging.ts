@@ -106,6 +106,8 @@ function logHandled(
   { writers, sensitiveOf, eventFields: fields }: Logging,
 ): void {
   const { event, handler, handlerId, durationMs, failed, error } = fact
+  // Put together only where it is written: what is sensitive is searched for.
+  if ((failed ? writers.failed : writers.handled) === undefined) return
   const facts = { ...fields(event), handler, handlerId, durationMs }
   if (!failed) return writers.handled?.(facts, `${handler} handled ${event.eventType}`)
   // A subscription's failure is told with what is done about it.

@@ -5,12 +5,21 @@ export interface ReadingPorts extends Pick<TimeLimit, 'clock' | 'limitMs' | 'sig
   readonly onError: (error: unknown) => void
 }
 
+/** One that hangs is begun anew after so many limits: a connection that nobody closed must not blind a rule for good. */
+const PATIENCE = 10
+
+interface Pending {
+  readonly reading: Promise<unknown>
+  /** How often it was waited for in vain. */
+  late: number
+}
+
 /** What is read of elsewhere again and again, by name. One reading that fails or hangs touches no other. */
 export class Readings {
   readonly #ports: ReadingPorts
   readonly #failing = new Set<string>()
   /** Those that are not over: one that hangs is not begun anew each time. */
-  readonly #pending = new Map<string, Promise<unknown>>()
+  readonly #pending = new Map<string, Pending>()
 
   constructor(ports: ReadingPorts) {
     this.#ports = ports
@@ -35,10 +44,13 @@ export class Readings {
 
   #join<Value>(name: string, read: () => Value | Promise<Value>): Promise<Value> {
     const known = this.#pending.get(name)
-    if (known !== undefined) return known as Promise<Value>
+    if (known !== undefined && ++known.late < PATIENCE) return known.reading as Promise<Value>
     const reading = (async () => read())()
-    this.#pending.set(name, reading)
-    const over = (): void => void this.#pending.delete(name)
+    const pending: Pending = { reading, late: 0 }
+    this.#pending.set(name, pending)
+    const over = (): void => {
+      if (this.#pending.get(name) === pending) this.#pending.delete(name)
+    }
     reading.then(over, over)
     return reading
   }

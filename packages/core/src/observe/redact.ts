@@ -54,7 +54,7 @@ function sensitiveTexts(
     return isHidden && value !== '' ? [String(value)] : []
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, member]) => [
-    ...(isHidden && !NAME_OF_A_FIELD.test(key) ? [key] : []),
+    ...(isHidden && key !== '' && !NAME_OF_A_FIELD.test(key) ? [key] : []),
     ...sensitiveTexts(member, stepInto(paths, key), isHidden),
   ])
 }
@@ -74,14 +74,27 @@ export function redactText(
   event: Pick<Envelope, 'payload'>,
   sensitive: readonly string[],
 ): string {
-  if (sensitive.length === 0) return text
-  const plain = sensitiveTexts(event.payload, sensitive.map(toSteps), false)
+  return withoutValues(text, valuesOf(event, sensitive))
+}
+
+/** The same for a text about several events: at once, since the values of two may overlap. */
+export function redactTextOfAll(
+  text: string,
+  events: readonly Envelope[],
+  sensitiveOf: SensitiveOf,
+): string {
+  const values = events.flatMap((event) => valuesOf(event, sensitiveOf(event.eventType)))
+  return withoutValues(text, values)
+}
+
+function valuesOf(
+  { payload }: Pick<Envelope, 'payload'>,
+  sensitive: readonly string[],
+): readonly string[] {
+  if (sensitive.length === 0) return []
+  const plain = sensitiveTexts(payload, sensitive.map(toSteps), false)
   // Also as JSON quotes them: messages often hold a payload as JSON.
-  const values = [...new Set(plain.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)]))]
-  return replaceRanges(
-    text,
-    values.flatMap((value) => [...rangesOf(text, value)]),
-  )
+  return plain.flatMap((value) => [value, JSON.stringify(value).slice(1, -1)])
 }
 
 interface Range {
@@ -89,19 +102,10 @@ interface Range {
   readonly end: number
 }
 
-/** Where a value stands in a text. */
-function* rangesOf(text: string, value: string): Iterable<Range> {
-  const escaped = value.replaceAll(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)
-  // Looked for from each place on: it may overlap with itself.
-  const found =
-    value.length >= REPLACED_ANYWHERE
-      ? new RegExp(`(?=${escaped})`, 'gu')
-      : new RegExp(String.raw`(?<![\p{L}\p{N}])(?=${escaped}(?![\p{L}\p{N}]))`, 'gu')
-  for (const { index } of text.matchAll(found)) yield { start: index, end: index + value.length }
-}
-
 /** Values may overlap, or one be a part of another: replaced one after the other, a rest of one would stay. */
-function replaceRanges(text: string, ranges: readonly Range[]): string {
+function withoutValues(text: string, values: readonly string[]): string {
+  const ranges: Range[] = []
+  for (const value of new Set(values)) findValue(text, value, ranges)
   let shown = ''
   let end = 0
   for (const range of ranges.toSorted((a, b) => a.start - b.start)) {
@@ -110,4 +114,41 @@ function replaceRanges(text: string, ranges: readonly Range[]): string {
     end = range.end
   }
   return shown + text.slice(end)
+}
+
+/** Adds where a value stands in a text. No pattern: of a long value it would be too large, and say it in its error. */
+function findValue(text: string, value: string, ranges: Range[]): void {
+  // Nearly always it is not there, and this is quick to say so.
+  if (value === '' || !text.includes(value)) return
+  const back = overlapsOf(value)
+  let matched = 0
+  for (let at = 0; at < text.length; at++) {
+    while (matched > 0 && text[at] !== value[matched]) matched = back[matched - 1]!
+    if (text[at] === value[matched]) matched++
+    if (matched < value.length) continue
+    const range = { start: at + 1 - value.length, end: at + 1 }
+    if (value.length >= REPLACED_ANYWHERE || standsAlone(text, range)) ranges.push(range)
+    matched = back[matched - 1]!
+  }
+}
+
+/**
+ * For each beginning of a value: how long its longest end is that the value begins with, too. With it a value that
+ * overlaps with itself is searched in the time that reading it takes (Knuth, Morris and Pratt, 1977).
+ */
+function overlapsOf(value: string): Int32Array {
+  const overlaps = new Int32Array(value.length)
+  let length = 0
+  for (let at = 1; at < value.length; at++) {
+    while (length > 0 && value[at] !== value[length]) length = overlaps[length - 1]!
+    if (value[at] === value[length]) length++
+    overlaps[at] = length
+  }
+  return overlaps
+}
+
+/** Between two characters that belong to no word. */
+function standsAlone(text: string, { start, end }: Range): boolean {
+  const before = text.slice(Math.max(0, start - 2), start)
+  return !/[\p{L}\p{N}]$/u.test(before) && !/^[\p{L}\p{N}]/u.test(text.slice(end, end + 2))
 }

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { App } from '../../src/bootstrap/app.ts'
+import { createStoreHealth } from '../../src/bootstrap/store-health.ts'
 import { StoreError } from '../../src/errors/store-errors.ts'
 import { errorCodes } from '../../src/errors/tidings-error.ts'
 import { memoryStore } from '../../src/store/memory/memory-store.ts'
 import type { EventReader, Store, StoreTransaction } from '../../src/store/store.ts'
 import { breakable } from '../support/breakable.ts'
 import { UpdateCounter } from '../support/counter.ts'
-import type { ManualClock } from '../support/fake-clock.ts'
+import { manualClock, type ManualClock } from '../support/fake-clock.ts'
 import { busy, openTimed, startOrders, until, type OrderOptions } from '../support/orders.ts'
 import { startCounter, type CounterApp } from '../support/start.ts'
 import { withOverrides } from '../support/stores.ts'
@@ -168,4 +169,15 @@ test.each(codes as readonly StoreError['code'][])('%s is the fault of the store'
   await expect(app.store.head()).rejects.toThrow('It fails.')
   expect(app.health().ready).toBe(false)
   mend()
+})
+
+test('a clock that steps back holds no failure for as long as it stepped', () => {
+  const clock = manualClock(Date.UTC(2026, 10, 21, 9, 30))
+  const health = createStoreHealth(clock)
+  health.failed('append', full, 'caller')
+  clock.jump(-3_600_000)
+  health.failed('append', full, 'caller')
+  expect(health.reason()).toMatch(/^the store failed 0 ms ago/)
+  clock.jump(10_000)
+  expect(health.reason()).toBeUndefined()
 })

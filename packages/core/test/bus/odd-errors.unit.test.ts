@@ -24,6 +24,34 @@ class OddError extends Error {
   override readonly stack = Object.create(null) as never
 }
 
+test('a large object that is thrown is not written whole', async () => {
+  const bus = createEventBus()
+  bus.subscribe('A.B', () => {
+    throw { body: 'x'.repeat(100_000) } as unknown as Error
+  })
+  await bus.publish(ofType('A.B'))
+  expect(written).toEqual([expect.stringMatching(/object: \{"body":"x+… \(100011 characters\)\n$/)])
+  expect(written[0]!.length).toBeLessThan(600)
+  await bus.close()
+})
+
+test('a failure is told also where the fields to hide cannot be found out', async () => {
+  const { ownerOf, reportFailure } = await import('../../src/bootstrap/report-failure.ts')
+  const sensitiveOf = (): never => throws()
+  const event = ofType('A.B')
+  const failure = {
+    kind: 'listener',
+    listenerId: '1',
+    name: 'bad',
+    event,
+    error: 'secret',
+  } as const
+  ownerOf((told) => reportFailure(told, sensitiveOf), sensitiveOf)(failure)
+  expect(written).toEqual([
+    expect.stringMatching(/listener 'bad' failed on A\.B .*cannot be shown/),
+  ])
+})
+
 /** What can be thrown, and cannot be turned into a text by `String`, or not even be looked at. */
 const ODD: readonly (readonly [string, unknown])[] = [
   ['an object without a prototype', Object.create(null)],

@@ -260,6 +260,17 @@ describe('sealing', () => {
     expect([tags, foreign, foreign.members, foreign.members.deep].every(Object.isFrozen)).toBe(true)
   })
 
+  it("freezes no list or object of its caller's metadata", async () => {
+    const { createEventBus } = await import('../../src/bootstrap/create-event-bus.ts')
+    const bus = createEventBus()
+    const metadata = { tags: ['a'] }
+    const { event } = await bus.publish(Loose({}, { metadata }))
+    metadata.tags.push('b')
+    expect(event.metadata).toEqual({ tags: ['a'] })
+    expect(Object.isFrozen(event.metadata['tags'])).toBe(true)
+    await bus.close()
+  })
+
   it('keeps what the draft overrides', () => {
     const draft = Loose(
       {},

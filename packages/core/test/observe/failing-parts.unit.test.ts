@@ -86,6 +86,14 @@ describe('a reading that hangs', () => {
     expect(read).toHaveBeenCalledOnce()
   })
 
+  test('for minutes is begun anew: one connection that hangs must not blind a rule for good', async () => {
+    const read = vi.fn<() => Promise<number>>(async () => 5).mockImplementationOnce(never)
+    const { clock, said, lost } = start([{ kind: 'value', name: 'hung', above: 1, read }])
+    await clock.advance(600_000)
+    expect(read.mock.calls.length).toBeGreaterThan(1)
+    expect([said(), lost.length]).toEqual([['firing hung'], 1])
+  })
+
   test('and is over after all, is read again', async () => {
     const first = Promise.withResolvers<number>()
     const read = vi.fn<() => Promise<number>>(async () => 5).mockReturnValueOnce(first.promise)
@@ -167,6 +175,19 @@ test('a clock that steps back an hour puts no reminder off by an hour', async ()
     await clock.advance(30_000)
   }
   expect(said()).toEqual(['firing A.One', 'firing A.One'])
+})
+
+test('what is sensitive is not searched for in what is not written', () => {
+  const observations = openObservations()
+  let asked = 0
+  const sensitiveOf = () => {
+    asked++
+    return ['/secret']
+  }
+  const log = vi.fn<() => void>()
+  logTo(observations, { info: log, warn: log, error: log }, { sensitiveOf })
+  handle(observations, eventOf('A.B.Done'))
+  expect([asked, log.mock.calls.length]).toEqual([0, 0])
 })
 
 describe('a logger that fails', () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { defineEvent } from '../../src/contract/define-event.ts'
 import { createRegistry } from '../../src/contract/registry.ts'
-import { redactEvent, redactText, sensitiveIn } from '../../src/observe/redact.ts'
+import { redactEvent, redactText, redactTextOfAll, sensitiveIn } from '../../src/observe/redact.ts'
 import { eventOf } from './facts.ts'
 
 describe('redactEvent', () => {
@@ -60,6 +60,26 @@ describe('redactText', () => {
     ['𝒜b 𝒜b', ['𝒜b'], '[sensitive] [sensitive]'],
   ])('%s, where %j is sensitive: no rest of a value stays', (text, secrets, shown) => {
     expect(redactText(text, { payload: { secrets } }, ['/secrets'])).toBe(shown)
+  })
+
+  test('a value of any length is found, and one that repeats itself does not take for ever', () => {
+    const long = Array.from({ length: 40_000 }, (_, n) => n.toString(36)).join('(')
+    expect(redactText(`x${long}y`, { payload: { long } }, ['/long'])).toBe('x[sensitive]y')
+    const same = 'A'.repeat(40_000)
+    expect(redactText(same + same, { payload: { same } }, ['/same'])).toBe('[sensitive]')
+    expect(redactText('x', { payload: { long, same } }, ['/long', '/same'])).toBe('x')
+  })
+
+  test('a text about several events is without the values of all, also where they overlap', () => {
+    const events = ['abcd1234', '1234wxyz'].map((secret) =>
+      eventOf('A.B.Done', { payload: { secret } }),
+    )
+    expect(redactTextOfAll('abcd1234wxyz', events, () => ['/secret'])).toBe('[sensitive]')
+  })
+
+  test('a key without a name hides nothing', () => {
+    const payload = { secret: { '': 'foobar' } }
+    expect(redactText('a, b. foobar', { payload }, ['/secret'])).toBe('a, b. [sensitive]')
   })
 
   test('keys are data where they are no names of fields', () => {
