@@ -190,7 +190,8 @@ test.each([
 })
 
 test('a bad option is refused', () => {
-  expect(() => webhook('http://x', { timeoutMs: Number.NaN })).toThrow(/'timeoutMs'/)
+  for (const timeoutMs of [Number.NaN, 0, 1.5, 2 ** 31])
+    expect(() => webhook('http://x', { timeoutMs })).toThrow(/'timeoutMs'/)
   expect(() => webhook('http://x', { maxRetryAfterMs: -1 })).toThrow(/'maxRetryAfterMs'/)
   expect(() => webhook('http://x', { body: 'text' as never })).toThrow(/'body' is a function/)
   expect(() => webhook('http://x', { fetch: {} as never })).toThrow(/'fetch' is a function/)

@@ -1,5 +1,6 @@
 import type { StoreError } from '../../src/errors/store-errors.ts'
 import type { EventReader, Store } from '../../src/store/store.ts'
+import { intercept } from './stores.ts'
 
 export interface Breakable {
   readonly store: Store
@@ -11,20 +12,10 @@ export interface Breakable {
 /** A store that can be taken down, and comes back as it was. */
 export function breakable(store: Store): Breakable {
   let failure: StoreError | undefined
-  const part = <Part extends object>(whole: Part): Part =>
-    new Proxy(whole, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target)
-        if (typeof value === 'object' && value !== null) return part(value)
-        if (typeof value !== 'function') return value
-        return (...args: readonly unknown[]): unknown =>
-          failure === undefined
-            ? Reflect.apply(value, target, args)
-            : failWith(failure, key.toString())
-      },
-    })
   return {
-    store: part(store),
+    store: intercept(store, (method, call) =>
+      failure === undefined ? call() : failWith(failure, method),
+    ),
     fail: (error) => {
       failure = error
     },

@@ -14,7 +14,7 @@ import { StoreError } from '../../src/errors/store-errors.ts'
 import { memoryStore } from '../../src/store/memory/memory-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { manualClock, type ManualClock } from './fake-clock.ts'
-import { withOverrides } from './stores.ts'
+import { intercept, withOverrides } from './stores.ts'
 
 export const OrderCreated = defineEvent('Shop.Order.Created', {
   payload: z.object({ key: z.string(), n: z.number() }),
@@ -125,18 +125,11 @@ export function failing<Args extends readonly unknown[], Result>(
 /** A store as a process sees it, and what ends the process: nothing that it does from then on has an effect. */
 export function severable(store: Store): { readonly store: Store; readonly sever: () => void } {
   let isSevered = false
-  const port = <Port extends object>(whole: Port): Port =>
-    new Proxy(whole, {
-      get(target, key) {
-        const value: unknown = Reflect.get(target, key, target)
-        if (typeof value === 'object' && value !== null) return port(value)
-        if (typeof value !== 'function') return value
-        return (...args: readonly unknown[]): unknown =>
-          isSevered ? new Promise(() => undefined) : Reflect.apply(value, target, args)
-      },
-    })
+  const port = intercept(store, (_method, call) =>
+    isSevered ? new Promise(() => undefined) : call(),
+  )
   // Its application closes with the test, and the store does not belong to it.
-  const seen = withOverrides(port(store), { close: async () => undefined })
+  const seen = withOverrides(port, { close: async () => undefined })
   return {
     store: seen,
     sever: () => {

@@ -34,3 +34,19 @@ export function withOverrides<S extends object>(whole: S, overrides: Partial<NoI
     },
   })
 }
+
+/** A store of which every call, of its parts too, goes through a function: it may call, or answer itself. */
+export function intercept<Part extends object>(
+  whole: Part,
+  through: (method: string, call: () => unknown) => unknown,
+): Part {
+  return new Proxy(whole, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target)
+      if (typeof value === 'object' && value !== null) return intercept(value, through)
+      if (typeof value !== 'function') return value
+      return (...args: readonly unknown[]): unknown =>
+        through(key.toString(), () => Reflect.apply(value, target, args) as unknown)
+    },
+  })
+}
