@@ -1,8 +1,11 @@
 import { systemClock } from 'tidings'
 import { turns } from './expectations.ts'
 
-/** Looks at what is not answered, at the most, before time goes on nevertheless. */
-const MOST_LOOKS = 50
+/**
+ * Looks at what is not answered, at the most, before time goes on nevertheless: half a second and more. A disk
+ * stands still for longer than the 40 ms of 50 looks, and meanwhile minutes of a scenario went by.
+ */
+const MOST_LOOKS = 500
 /** The first of them cost no time: a store in memory, or in a file, has answered by then. */
 const QUICK_LOOKS = 10
 
